@@ -1,0 +1,96 @@
+"""`Asset` and `Campus`: what is on campus and gets asked; what the school declares about itself."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from agent.model.base import Decimal, Identifier, Timestamp, Word
+from agent.model.exchange import Topic
+
+__all__ = ["Asset", "Campus", "Declaration", "Link", "Poll", "Room", "School"]
+
+
+class Declaration(Word):
+    """A value that a person states: who, when, why, and the digest of the document that shows it."""
+
+    value: Decimal
+    by: str
+    at: Timestamp
+    why: str
+    document: str | None = None
+    """`sha256:<hex>` of a contract or bill."""
+    expires: Timestamp | None = None
+
+
+class Asset(Word):
+    """A thing on campus that is asked. `credentials` names a secret; the secret itself is never in a campus file."""
+
+    id: Identifier
+    family: Identifier
+    address: str
+    """Host name, IPv4 or IPv6 address."""
+    port: int | None = Field(default=None, ge=1, le=65535)
+    credentials: Identifier | None = None
+    room: str | None = None
+    topics: tuple[Topic, ...] = ()
+    """For brokers: what to listen to."""
+
+
+class Link(Word):
+    """A watched port: which asset, which port (ifName, ifAlias or ifDescr), and what it is for."""
+
+    id: Identifier
+    role: str = Field(pattern="^(egress|backbone|uplink|classroom|office|access)$")
+    asset: Identifier
+    port: str
+    room: str | None = None
+    contract_mbps: Declaration | None = None
+    """Bought bandwidth in Mbit/s; declared, never shown as measured."""
+
+
+class Room(Word):
+    """A room of the school and what kind of place it is."""
+
+    id: str
+    kind: str = Field(pattern="^(classroom|office|laboratory|library|activity|living|other)$")
+
+
+class School(Word):
+    """The school itself."""
+
+    id: Identifier
+    name: str
+    stages: tuple[str, ...] = ()
+
+
+class Poll(Word):
+    """The sampling plan of one collector: how often, with what total time per asset."""
+
+    collector: str
+    every_seconds: int = Field(ge=1)
+    deadline_seconds: int = Field(default=60, ge=1, le=3600)
+
+
+class Campus(Word):
+    """The campus file."""
+
+    version: str
+    school: School
+    timezone: str = "Asia/Shanghai"
+    assets: tuple[Asset, ...] = ()
+    links: tuple[Link, ...] = ()
+    rooms: tuple[Room, ...] = ()
+    plan: tuple[Poll, ...] = ()
+
+    def asset(self, name: str) -> Asset | None:
+        """Return the asset of that id, or None."""
+        return next((asset for asset in self.assets if asset.id == name), None)
+
+    def links_of(self, asset: str) -> tuple[Link, ...]:
+        """Return the links whose near end is on the asset."""
+        return tuple(link for link in self.links if link.asset == asset)
+
+    def poll(self, collector: str) -> Poll:
+        """Return the plan of a collector; every five minutes where the file says nothing."""
+        found = next((poll for poll in self.plan if poll.collector == collector), None)
+        return found or Poll(collector=collector, every_seconds=300)

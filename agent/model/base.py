@@ -1,0 +1,108 @@
+"""The base of all words: frozen, strict, nothing unknown, one canonical form."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
+
+from agent import canonical
+from agent.clock import parse_time
+from agent.errors import MalformedError
+
+__all__ = ["Decimal", "Digest", "Identifier", "Text", "Timestamp", "Word"]
+
+
+class Word(BaseModel):
+    """A frozen value of the vocabulary. Unknown keys and wrong types are errors, absent optionals are left out."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the JSON object; optional fields that are None are absent."""
+        return self.model_dump(mode="json", by_alias=True, exclude_none=True)
+
+    def to_bytes(self) -> bytes:
+        """Return the canonical bytes (RFC 8785)."""
+        return canonical.dumps(self.to_json())
+
+    @classmethod
+    def from_json(cls, value: Any, *, where: str = "") -> Self:
+        """Build the word from a parsed JSON object.
+
+        Raises:
+            MalformedError: a key is unknown or missing, or a value has the wrong type.
+        """
+        try:
+            return cls.model_validate_json(canonical.dumps(value))
+        except ValidationError as error:
+            raise MalformedError(
+                "not a valid {kind}: {why}", where=where, kind=cls.__name__, why=first_fault(error)
+            ) from error
+
+    @classmethod
+    def from_bytes(cls, data: bytes, *, where: str = "") -> Self:
+        """Build the word from JSON bytes, strictly.
+
+        Raises:
+            MalformedError: the bytes are not the JSON of such a word.
+        """
+        return cls.from_json(canonical.loads(data, where=where), where=where)
+
+
+def first_fault(error: ValidationError) -> str:
+    """Return the first fault of a pydantic error as ``path: what``."""
+    fault = error.errors(include_url=False, include_input=False)[0]
+    path = ".".join(str(part) for part in fault["loc"])
+    return f"{path}: {fault['msg']}" if path else fault["msg"]
+
+
+def _timestamp(text: str) -> str:
+    try:
+        parse_time(text)
+    except MalformedError as error:
+        raise ValueError(str(error)) from error
+    return text
+
+
+def _digest(text: str) -> str:
+    if not canonical.is_digest(text):
+        raise ValueError("not a digest of the form sha256:<hex>")
+    return text
+
+
+def _decimal(text: str) -> str:
+    try:
+        spelled = canonical.decimal_text(text)
+    except MalformedError as error:
+        raise ValueError(str(error)) from error
+    if spelled != text:
+        raise ValueError(f"write this number as {spelled}")
+    return text
+
+
+def _identifier(text: str) -> str:
+    if not text or len(text) > 100 or not all(c.isalnum() or c in "-_./" for c in text):
+        raise ValueError("use letters, digits, '-', '_', '.' and '/', at most 100")
+    return text
+
+
+Timestamp = Annotated[str, AfterValidator(_timestamp)]
+"""RFC 3339 text with a zone."""
+Digest = Annotated[str, AfterValidator(_digest)]
+"""``sha256:<64 lowercase hex>``."""
+Decimal = Annotated[str, AfterValidator(_decimal)]
+"""A decimal number in its one spelling (`canonical.decimal_text`)."""
+Identifier = Annotated[str, AfterValidator(_identifier)]
+"""A name that may stand in a path, a URL and a subject."""
+
+
+class Text(Word):
+    """A text in both languages."""
+
+    zh: str
+    en: str
+
+    def of(self, language: str) -> str:
+        """Return the text in the language (``zh_CN`` or ``en``)."""
+        return self.en if language.startswith("en") else self.zh

@@ -1,0 +1,236 @@
+"""One step of a conversation: `Request`, `Response`, `Exchange`, `Gap`; and `Session`, the port that collectors ask.
+
+A request says everything that shapes its answer, and which parts of the answer hold personal data, so that replay and
+redaction are exact. An `Exchange` is one line of a raw segment; its digest is what readings cite.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Annotated, Literal, Protocol
+
+from pydantic import Field
+
+from agent import canonical
+from agent.model.base import Digest, Timestamp, Word
+
+__all__ = [
+    "Answer",
+    "Exchange",
+    "Gap",
+    "GapReason",
+    "Holds",
+    "IndexPart",
+    "MqttListen",
+    "MqttMessage",
+    "MqttMessages",
+    "Partial",
+    "Request",
+    "Response",
+    "Session",
+    "SnmpColumn",
+    "SnmpGet",
+    "SnmpTable",
+    "Topic",
+    "Transport",
+    "VarBinds",
+]
+
+Holds = Literal["mac", "name", "serial"]
+"""Personal or identifying data that a column or index part holds; each becomes a keyed pseudonym."""
+
+
+class GapReason(StrEnum):
+    """Why an answer is missing."""
+
+    UNREACHABLE = "unreachable"
+    """No answer within all tries."""
+    REFUSED = "refused"
+    """Answered, but would not let us in (wrong key, unknown user, authorisation)."""
+    UNSUPPORTED = "unsupported"
+    """Answered, but does not have what was asked."""
+    MALFORMED = "malformed"
+    """Answered with bytes that do not decode, or that contradict the protocol."""
+    DEADLINE = "deadline"
+    """The time allowed for the whole conversation ran out."""
+
+
+class Gap(Word):
+    """A recorded failure to observe."""
+
+    reason: GapReason
+    detail: str = ""
+    """What happened, in English, without secrets: device, phase, elapsed, tries."""
+
+
+# --- SNMP ---------------------------------------------------------------------------------------------------------
+
+
+class SnmpGet(Word):
+    """GET of scalar instances or table cells, all in one PDU where the device allows.
+
+    The answer has one varbind per OID, in order; exceptions (noSuchObject, noSuchInstance) are kept as their tags.
+    """
+
+    op: Literal["snmp.get"] = "snmp.get"
+    oids: tuple[str, ...]
+    """Dotted instances without leading dot."""
+    holds: tuple[Holds | None, ...] = ()
+    """What each value holds; empty, or as long as `oids`."""
+
+
+class SnmpColumn(Word):
+    """A column of a table to walk."""
+
+    oid: str
+    """Dotted column OID, without index and leading dot."""
+    holds: Holds | None = None
+
+
+class IndexPart(Word):
+    """A run of sub-identifiers of the row index that holds personal data (a MAC is six of them)."""
+
+    at: int
+    """Position of the first sub-identifier, from 0."""
+    length: int
+    holds: Holds
+
+
+class SnmpTable(Word):
+    """Walk of some columns of one table. The answer keeps wire order within a column, columns in the order asked."""
+
+    op: Literal["snmp.table"] = "snmp.table"
+    columns: tuple[SnmpColumn, ...]
+    index: tuple[IndexPart, ...] = ()
+    max_rows: int = 20_000
+
+
+class Partial(Word):
+    """Why a walk ended early; what it had is kept and marked, never silently shortened."""
+
+    column: str
+    reason: str
+    """`error-status 5`, `not increasing`, `timeout`, `row cap`, ..."""
+
+
+class VarBinds(Word):
+    """SNMP answer: each variable binding's BER bytes as received (RFC 3416 §3), in hex."""
+
+    op: Literal["varbinds"] = "varbinds"
+    varbinds: tuple[str, ...]
+    partial: tuple[Partial, ...] = ()
+
+
+# --- MQTT ---------------------------------------------------------------------------------------------------------
+
+
+class Topic(Word):
+    """A topic filter to listen to, and which of its levels names a device."""
+
+    kind: str
+    """What publishes there: lighting, water, air, energy, ..."""
+    filter: str
+    """MQTT topic filter with + and #."""
+    device_level: int
+    """Level (from 0) of a matching topic that names the device; it becomes a pseudonym."""
+
+
+class MqttListen(Word):
+    """Listen to a broker for a bounded time."""
+
+    op: Literal["mqtt.listen"] = "mqtt.listen"
+    topics: tuple[Topic, ...]
+    seconds: int
+    max_messages: int = 20_000
+
+
+class MqttMessage(Word):
+    """One message, without its payload: who (pseudonym), where, when, how large."""
+
+    kind: str
+    topic: str
+    """The topic with the device level replaced by its pseudonym."""
+    device: str
+    at: Timestamp
+    """When it arrived here."""
+    retained: bool
+    """True for a message that the broker kept from before: it proves that the device exists, not that it lives."""
+    qos: int
+    size: int
+    """Payload octets."""
+
+
+class MqttMessages(Word):
+    """What was heard; `dropped` counts messages beyond the cap."""
+
+    op: Literal["mqtt.messages"] = "mqtt.messages"
+    messages: tuple[MqttMessage, ...]
+    listened_ms: int
+    dropped: int = 0
+
+
+# --- the conversation ---------------------------------------------------------------------------------------------
+
+Request = Annotated[SnmpGet | SnmpTable | MqttListen, Field(discriminator="op")]
+Response = Annotated[VarBinds | MqttMessages, Field(discriminator="op")]
+
+
+class Exchange(Word):
+    """One request and what came of it: a response or a gap, redacted, as it is kept and hashed."""
+
+    n: int
+    """Position in the segment, from 0."""
+    at: Timestamp
+    """Wall time of the agent when the answer was complete."""
+    monotonic_ns: str
+    """CLOCK_MONOTONIC at the same moment, a decimal string."""
+    request: Request
+    response: Response | None = None
+    gap: Gap | None = None
+    redactions: dict[str, int] = Field(default_factory=dict)
+    """How many values each redaction rule replaced."""
+
+    def digest(self) -> Digest:
+        """Return the digest that readings cite: of the canonical bytes of this line."""
+        return canonical.digest(self.to_bytes())
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a collector gets: the response, when it was complete, and the digest to cite."""
+
+    response: VarBinds | MqttMessages
+    at: Timestamp
+    source: Digest
+
+
+class Session(Protocol):
+    """The only door that a collector has to the outside."""
+
+    async def ask(self, request: SnmpGet | SnmpTable | MqttListen) -> Answer:
+        """Ask one thing and wait for the answer.
+
+        Raises:
+            GapError: there is no usable answer; the gap is recorded, `source` cites it.
+        """
+        ...
+
+
+class Transport(Protocol):
+    """Carries one request to one asset and brings back what it said, unredacted.
+
+    Sessions own it; collectors never see it.
+    """
+
+    async def exchange(self, request: SnmpGet | SnmpTable | MqttListen) -> VarBinds | MqttMessages:
+        """Send the request with its own per-packet timeouts and tries.
+
+        Raises:
+            GapError: there is no usable answer.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Release sockets and threads; may be called more than once."""
+        ...
