@@ -259,7 +259,7 @@ def split_varbinds(data: bytes, at: int, end: int) -> list[tuple[bytes, int, byt
     Raises:
         MalformedError: something in the list does not fit.
     """
-    found = []
+    found: list[tuple[bytes, int, bytes]] = []
     add = found.append
     if end > len(data):
         raise MalformedError("BER: variable bindings end beyond what was received")
@@ -290,9 +290,7 @@ def split_varbinds(data: bytes, at: int, end: int) -> list[tuple[bytes, int, byt
 def _expect(tag: int, data: bytes, at: int, end: int) -> tuple[int, int]:
     found, start, stop = header(data, at, end)
     if found != tag:
-        raise MalformedError(
-            "BER: tag 0x{found:02x} at octet {at} where 0x{tag:02x} belongs", found=found, at=at, tag=tag
-        )
+        raise MalformedError("BER: tag 0x{found:02x} at octet {at}, not 0x{tag:02x}", found=found, at=at, tag=tag)
     return start, stop
 
 
