@@ -104,6 +104,7 @@ class GapError(AgentError):
     Attributes:
         reason: one of the spellings of ``agent.model.exchange.GapReason``.
         source: digest of the exchange that recorded the gap; empty until it is recorded.
+        at: when it was recorded, RFC 3339; empty until then.
     """
 
     def __init__(
@@ -118,3 +119,4 @@ class GapError(AgentError):
         super().__init__(what, where=where, todo=todo, **values)
         self.reason = reason
         self.source = ""
+        self.at = ""

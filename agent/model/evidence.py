@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 from pydantic import AliasGenerator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-from agent.model.asset import Asset
+from agent.model.asset import Asset, Campus
 from agent.model.base import Timestamp, Word
 
 __all__ = [
@@ -120,7 +120,10 @@ class TargetResult(Wire):
 
 
 class Predicate(Wire):
-    """The predicate of every entry of the chain; which optional fields are present depends on `kind`."""
+    """The predicate of every entry of the chain; which optional fields are present depends on `kind`.
+
+    The runs that an assessment judged are named in its subject `runs.txt`, not here: a month of minutes would not fit.
+    """
 
     kind: EntryKind
     campus: str
@@ -143,8 +146,6 @@ class Predicate(Wire):
     """Slots that passed unmeasured, for `gap`."""
     standard: str | None = None
     window: tuple[Timestamp, Timestamp] | None = None
-    runs: tuple[DigestSet, ...] = ()
-    """Payload digests of the runs that an assessment judged, in chain order."""
     public_key: str | None = None
     """PEM SubjectPublicKeyInfo, for `enrol`."""
     token_hmac: str | None = None
@@ -190,3 +191,5 @@ class SegmentHeader(Word):
     asset: Asset
     collectors: tuple[str, ...]
     """The collectors that asked, in order."""
+    campus: Campus | None = None
+    """In a stand-alone record (`campus-agent read --record`); a run's statement names its campus file instead."""

@@ -41,6 +41,8 @@ class Reason(StrEnum):
     WINDOW_TOO_SHORT = "window-too-short"
     CLOCK_UNSURE = "clock-unsure"
     CONTRADICTED = "contradicted"
+    WEAK_PROOF = "weak-proof"
+    """There are enough samples, but their grade is weaker than the criterion requires."""
 
 
 class Window(Word):

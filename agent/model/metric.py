@@ -30,6 +30,8 @@ class Metric(Word):
     meaning: Text
     source: str = ""
     """MIB object, RFC section or method it comes from."""
+    collector: str = ""
+    """Collector that produces it: its plan in the campus file says how many samples to expect."""
     states: tuple[str, ...] = ()
 
 

@@ -117,7 +117,8 @@ def _decode(answer: VarBinds) -> list[ber.VarBind]:
 
 def _column_of(name: bytes, columns: list[tuple[bytes, str]], first: int) -> int:
     """Return the position of the column that the cell belongs to; `first` is the likely one."""
-    for at in (first, *range(len(columns))):
+    likely: list[int] = [first, *range(len(columns))]
+    for at in likely:
         prefix = columns[at][0] if columns else b"\xff"
         if name.startswith(prefix) and len(name) > len(prefix):
             return at

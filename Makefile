@@ -1,0 +1,60 @@
+# Each target does its own set-up: system packages when run as root, then a locked virtual environment.
+#   make demo   the main job, end to end, on a small campus on loopback
+#   make test   all tests with coverage, after the static checks
+#   make check  the static checks alone
+#   make bench  the benchmarks, side by side
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+VENV := .venv
+TOOLS := .tools
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.synced
+# The system's certificate store knows the proxies of a school's network; uv's own does not.
+export UV_SYSTEM_CERTS := 1
+export UV_NO_PROGRESS := 1
+
+.PHONY: help demo test test-long check bench packages lock clean
+
+help:
+	@sed -n 's/^#   //p' Makefile
+
+demo: $(STAMP) packages
+	$(BIN)/campus-agent demo --directory demo
+
+test: check packages
+	$(BIN)/pytest --cov --cov-report=term:skip-covered -m "not long"
+
+test-long: $(STAMP) packages
+	$(BIN)/pytest -m long
+
+check: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/campus-agent lint
+
+bench: $(STAMP) packages
+	$(BIN)/python -m benchmarks
+
+packages: .build/packages
+
+.build/packages: deploy/packages.txt deploy/packages.sh
+	sh deploy/packages.sh
+	@mkdir -p .build && touch $@
+
+$(STAMP): pyproject.toml uv.lock $(TOOLS)/bin/uv
+	UV_PROJECT_ENVIRONMENT=$(VENV) $(TOOLS)/bin/uv sync --quiet --locked --all-extras
+	@touch $@
+
+$(TOOLS)/bin/uv: deploy/packages.sh
+	sh deploy/packages.sh python3-venv
+	python3 -m venv $(TOOLS)
+	$(TOOLS)/bin/pip install --quiet --disable-pip-version-check 'uv>=0.5'
+
+lock: $(TOOLS)/bin/uv
+	$(TOOLS)/bin/uv lock
+
+clean:
+	rm -rf $(VENV) $(TOOLS) .build demo

@@ -1,0 +1,93 @@
+"""Collectors: one module per thing measured, each `async def collect(asset, campus, session) -> list[Reading]`.
+
+They are pure but for `session.ask`: no network, file, clock or random module. `measure` runs several of them over
+one asset in order, live and in replay alike.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from agent.collectors import interfaces, mqtt
+from agent.errors import GapError, UsageError
+from agent.model.exchange import GapReason
+from agent.model.reading import Grade, Reading
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from agent.model.asset import Asset, Campus
+    from agent.model.exchange import Answer, MqttListen, Session, SnmpGet, SnmpTable
+
+__all__ = ["COLLECTORS", "Collector", "measure"]
+
+COLLECTORS = {
+    "interfaces": interfaces.collect,
+    "mqtt": mqtt.collect,
+}
+
+LAST_WORDS = (GapReason.UNREACHABLE, GapReason.REFUSED, GapReason.DEADLINE)
+"""Gaps after which the asset is not asked again in this run:
+
+Rule of courtesy, and never a second try with a wrong key.
+"""
+
+
+class Collector(Protocol):
+    """What every entry of the registry is."""
+
+    async def __call__(self, asset: Asset, campus: Campus, session: Session) -> list[Reading]:
+        """Measure one thing on one asset."""
+        ...
+
+
+class _Noting:
+    """A session that remembers when and by what the asset last answered."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self.last: Answer | None = None
+
+    async def ask(self, request: SnmpGet | SnmpTable | MqttListen) -> Answer:
+        self.last = await self._session.ask(request)
+        return self.last
+
+
+async def measure(asset: Asset, campus: Campus, collectors: Sequence[str], session: Session) -> list[Reading]:
+    """Run collectors over one asset and say of each whether it was answered.
+
+    The state `collector.answer` (subject `<collector>:<asset>`) is `ok` or the reason of the gap that ended the
+    collector: silence is a reading too, with the exchange that shows it.
+
+    Raises:
+        UsageError: a collector of that name does not exist.
+    """
+    readings: list[Reading] = []
+    for name in collectors:
+        if name not in COLLECTORS:
+            raise UsageError(
+                "there is no collector {name!r}", todo="Known are: {known}", name=name, known=", ".join(COLLECTORS)
+            )
+        noting = _Noting(session)
+        try:
+            readings += await COLLECTORS[name](asset, campus, noting)
+        except GapError as gap:
+            readings.append(_answer(name, asset, gap.reason, gap.at, gap.source))
+            if gap.reason in LAST_WORDS:
+                break
+        else:
+            if noting.last is not None:
+                readings.append(_answer(name, asset, "ok", noting.last.at, noting.last.source))
+    return readings
+
+
+def _answer(collector: str, asset: Asset, state: str, at: str, source: str) -> Reading:
+    return Reading(
+        metric="collector.answer",
+        subject=f"{collector}:{asset.id}",
+        value=state,
+        unit="",
+        at=at,
+        grade=Grade.MEASURED,
+        sources=(source,),
+    )

@@ -1,0 +1,81 @@
+"""Credentials by reference: a name in the campus file, a file with mode 0600, never in argv, logs or evidence.
+
+A credential file is YAML with the keys of `Credential`, for example
+
+    {version: 2c, community: "..."}                                       # SNMP v1, v2c
+    {version: "3", user: poll, auth: SHA-256, auth_key: "...", priv: AES-128, priv_key: "..."}
+    {username: agent, password: "..."}                                    # MQTT, HTTP
+
+It is looked for in $CREDENTIALS_DIRECTORY (systemd's LoadCredential) and in the `secrets` directory of the state
+directory.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import Field
+
+from agent.errors import ConfigError
+from agent.model.base import Word
+from agent.packs.load import parse_word
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+__all__ = ["Credential", "load_credential"]
+
+
+class Credential(Word):
+    """What opens one device. Its repr shows no secret."""
+
+    version: Literal["1", "2c", "3"] | None = None
+    community: str | None = Field(default=None, repr=False)
+    user: str | None = Field(default=None, repr=False)
+    auth: Literal["MD5", "SHA-1", "SHA-224", "SHA-256", "SHA-384", "SHA-512"] | None = None
+    auth_key: str | None = Field(default=None, repr=False)
+    priv: Literal["DES", "AES-128", "AES-192", "AES-256", "AES-192-Reeder", "AES-256-Reeder"] | None = None
+    priv_key: str | None = Field(default=None, repr=False)
+    username: str | None = Field(default=None, repr=False)
+    password: str | None = Field(default=None, repr=False)
+
+    def secrets(self) -> tuple[bytes, ...]:
+        """Return the octet strings that must never be recorded."""
+        found = (self.community, self.auth_key, self.priv_key, self.password)
+        return tuple(text.encode() for text in found if text)
+
+
+def load_credential(name: str, directories: Sequence[Path]) -> Credential:
+    """Read the credential of that name from the first directory that has it.
+
+    Raises:
+        ConfigError: there is none, others may read it, or it is not a credential.
+    """
+    for directory in directories:
+        path = directory / name
+        try:
+            descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            raise ConfigError("cannot read this credential: {why}", where=str(path), why=error.strerror) from error
+        with os.fdopen(descriptor, "rb") as file:
+            mode = os.fstat(file.fileno()).st_mode
+            if mode & (stat.S_IRWXG | stat.S_IRWXO):
+                raise ConfigError(
+                    "others may read this credential (mode {mode})",
+                    where=str(path),
+                    todo="Run: chmod 600 {path}",
+                    mode=oct(stat.S_IMODE(mode)),
+                    path=path,
+                )
+            return parse_word(Credential, file.read(), str(path))
+    raise ConfigError(
+        "there is no credential {name!r}",
+        todo="Put it into {places} with mode 0600",
+        name=name,
+        places=" or ".join(str(directory) for directory in directories) or "a secrets directory",
+    )

@@ -1,0 +1,232 @@
+"""The composition root: the only place where secrets, keys, journal, transports and backend meet."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from agent import __version__
+from agent.clock import Clock, SystemClock, boot_id, time_text
+from agent.errors import AgentError, ConfigError, JournalError, KeyFileError
+from agent.evidence import keys
+from agent.evidence.statement import make_subjects, sign_statement
+from agent.journal import Entry, Journal, Signed
+from agent.model.evidence import (
+    ASSESSMENT_TYPE,
+    RUN_TYPE,
+    AgentIdentity,
+    DigestSet,
+    EntryKind,
+    Predicate,
+    Statement,
+    Times,
+)
+from agent.packs.load import load_campus, load_families
+from agent.runtime.credentials import Credential, load_credential
+from agent.sessions.redact import Redactor
+from agent.transports.mqtt import MqttLogin, MqttTransport
+from agent.transports.snmp import Community, SnmpTransport, User
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from agent.evidence.keys import Signer
+    from agent.model.asset import Asset, Campus
+    from agent.model.exchange import Transport
+    from agent.model.family import Family
+    from agent.runtime.backend_link import BackendLink, FreshChallenge
+
+__all__ = ["Agent", "open_agent", "snmp_access"]
+
+SNMP_PORT = 161
+MQTT_PORT = 1883
+
+
+@dataclass
+class Agent:
+    """Everything a run needs, assembled once."""
+
+    campus: Campus
+    campus_bytes: bytes
+    campus_digest: str
+    families: Mapping[str, Family]
+    journal: Journal
+    signer: Signer
+    redactor: Redactor
+    clock: Clock
+    credential_directories: tuple[Path, ...]
+    backend: BackendLink | None = None
+    fatal: tuple[type[AgentError], ...] = (JournalError, KeyFileError)
+    """Errors that end a run instead of one asset."""
+    _credentials: dict[str, Credential] = field(default_factory=dict, repr=False)
+
+    @property
+    def plan_files(self) -> dict[str, bytes]:
+        """Return the files that say what is measured, as every run's statement names them."""
+        return {"campus.yaml": self.campus_bytes}
+
+    async def challenge(self) -> FreshChallenge | None:
+        """Fetch a challenge from the backend; None when there is no backend or it does not answer now."""
+        return await self.backend.challenge() if self.backend else None
+
+    def times(self, started: datetime) -> Times:
+        """Return the time facts of something that started then and ends now."""
+        offset = self.backend.clock_offset_ms if self.backend else None
+        return Times(
+            started=time_text(started),
+            finished=time_text(self.clock.now()),
+            monotonic_ns=str(self.clock.monotonic_ns()),
+            clock_offset_ms=None if offset is None else str(offset),
+        )
+
+    def state(self, kind: EntryKind, files: Mapping[str, bytes], **fields: Any) -> Entry:
+        """Keep the files, then append a signed statement about them to the chain.
+
+        Raises:
+            JournalError: it could not be made durable.
+        """
+        for data in files.values():
+            self.journal.put_blob(data)
+
+        def sign(seq: int, prev: str) -> Signed:
+            predicate = Predicate(
+                kind=kind,
+                campus=self.campus.school.id,
+                agent=AgentIdentity(id=f"{self.campus.school.id}/agent", version=__version__, boot_id=boot_id()),
+                keyid=self.signer.keyid,
+                seq=seq,
+                prev=DigestSet(sha256=prev),
+                **fields,
+            )
+            statement = Statement(
+                subject=make_subjects(files),
+                predicate_type=ASSESSMENT_TYPE if kind is EntryKind.ASSESSMENT else RUN_TYPE,
+                predicate=predicate,
+            )
+            payload, envelope = sign_statement(statement, self.signer)
+            return Signed(kind=kind, payload=payload, envelope=envelope)
+
+        return self.journal.append(sign)
+
+    def credential(self, asset: Asset) -> Credential:
+        """Return what opens the asset; an asset without credentials gets an empty one."""
+        name = asset.credentials
+        if name is None:
+            return Credential()
+        if name not in self._credentials:
+            self._credentials[name] = load_credential(name, self.credential_directories)
+        return self._credentials[name]
+
+    def transport(self, asset: Asset) -> Transport:
+        """Return a new transport to the asset, as its family speaks.
+
+        Raises:
+            ConfigError: family or credential are missing or do not fit each other.
+        """
+        family = self.families.get(asset.family)
+        if family is None:
+            raise ConfigError("asset {asset!r} has the unknown family {family!r}", asset=asset.id, family=asset.family)
+        credential = self.credential(asset)
+        if family.transport == "mqtt":
+            login = None
+            if credential.username is not None:
+                login = MqttLogin(credential.username, credential.password or "")
+            return MqttTransport(asset.address, asset.port or MQTT_PORT, login)
+        access = snmp_access(credential, asset.id)
+        return SnmpTransport(asset.address, asset.port or SNMP_PORT, access)
+
+    def close(self) -> None:
+        """Release the journal."""
+        self.journal.close()
+
+
+def snmp_access(credential: Credential, where: str) -> Community | User:
+    """Turn a credential into what the SNMP transport takes.
+
+    Raises:
+        ConfigError: the credential has no SNMP part.
+    """
+    if credential.version in ("1", "2c") and credential.community is not None:
+        return Community(version=credential.version, community=credential.community.encode())
+    if credential.version == "3" and credential.user is not None:
+        return User(
+            name=credential.user.encode(),
+            auth=credential.auth,
+            auth_key=(credential.auth_key or "").encode(),
+            priv=credential.priv,
+            priv_key=(credential.priv_key or "").encode(),
+        )
+    raise ConfigError(
+        "the credential of this asset opens no SNMP agent",
+        where=where,
+        todo="Give version 2c with a community, or version 3 with a user",
+    )
+
+
+def open_agent(
+    campus_path: Path, state: Path, *, clock: Clock | None = None, backend: BackendLink | None = None
+) -> Agent:
+    """Assemble an agent from its campus file and its state directory; the key must exist (`campus-agent keys`).
+
+    Raises:
+        ConfigError: the campus file or a pack is wrong.
+        KeyFileError: there is no usable signing key.
+        JournalError: the journal cannot be opened.
+    """
+    families = {name: pack.value for name, pack in load_families().items()}
+    campus = load_campus(campus_path)
+    signer = keys.load(state / "keys" / "agent.pem")
+    directories = [state / "secrets"]
+    if os.environ.get("CREDENTIALS_DIRECTORY"):
+        directories.insert(0, Path(os.environ["CREDENTIALS_DIRECTORY"]))
+    agent = Agent(
+        campus=campus.value,
+        campus_bytes=campus.data,
+        campus_digest=campus.digest,
+        families=families,
+        journal=Journal.open(state / "journal"),
+        signer=signer,
+        redactor=Redactor(b""),
+        clock=clock or SystemClock(),
+        credential_directories=tuple(directories),
+        backend=backend,
+    )
+    known = [agent.credential(asset) for asset in agent.campus.assets]
+    agent.redactor = Redactor(
+        pseudonym_key(state / "keys" / "pseudonym.key"),
+        tuple(sorted({text for item in known for text in item.secrets()}, key=len, reverse=True)),
+    )
+    return agent
+
+
+def pseudonym_key(path: Path) -> bytes:
+    """Return the campus's pseudonym key, made on first use with mode 0600.
+
+    Raises:
+        KeyFileError: it cannot be read or made, or is too short.
+    """
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    except FileExistsError:
+        key = path.read_bytes()
+    except OSError as error:
+        raise KeyFileError("cannot make the pseudonym key: {why}", where=str(path), why=error.strerror) from error
+    else:
+        key = secrets.token_bytes(32)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(key)
+            file.flush()
+            os.fsync(file.fileno())
+    if len(key) < 16:
+        raise KeyFileError(
+            "the pseudonym key has {size} octets; at least 16 are needed",
+            where=str(path),
+            todo="Restore it from your backup; with a new key, pseudonyms change",
+            size=len(key),
+        )
+    return key

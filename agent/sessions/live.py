@@ -1,0 +1,103 @@
+"""The live session: ask a transport, redact, record durably, and only then tell the collector."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from agent.clock import Clock, time_text
+from agent.errors import GapError
+from agent.model.exchange import (
+    Answer,
+    Exchange,
+    Gap,
+    GapReason,
+    MqttListen,
+    MqttMessages,
+    SnmpGet,
+    SnmpTable,
+    Transport,
+    VarBinds,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from agent.sessions.redact import Redactor
+
+__all__ = ["LiveSession"]
+
+
+class LiveSession:
+    """One asset's conversation, one request at a time, within a total deadline.
+
+    Args:
+        transport: carries requests to the asset.
+        redactor: removes secrets and personal data.
+        record: takes each exchange; it must be durable when it returns.
+        clock: wall and monotonic time.
+        deadline_seconds: total time for the conversation; later requests end as gaps.
+    """
+
+    def __init__(
+        self,
+        transport: Transport,
+        redactor: Redactor,
+        record: Callable[[Exchange], None],
+        clock: Clock,
+        deadline_seconds: float,
+    ) -> None:
+        self._transport = transport
+        self._redactor = redactor
+        self._record = record
+        self._clock = clock
+        self._until_ns = clock.monotonic_ns() + int(deadline_seconds * 1e9)
+        self._deadline_seconds = deadline_seconds
+        self._n = 0
+
+    async def ask(self, request: SnmpGet | SnmpTable | MqttListen) -> Answer:
+        """Ask, record, return; a gap is recorded before it is raised."""
+        try:
+            response = await self._exchange(request)
+        except GapError as error:
+            gap = Gap(reason=GapReason(error.reason), detail=self._redactor.text(str(error)))
+            kept = self._keep(request, gap=gap)
+            error.source, error.at = kept.digest(), kept.at
+            raise
+        shown, redactions = self._redactor.redact(request, response)
+        kept = self._keep(request, response=shown, redactions=redactions)
+        return Answer(response=shown, at=kept.at, source=kept.digest())
+
+    async def _exchange(self, request: SnmpGet | SnmpTable | MqttListen) -> VarBinds | MqttMessages:
+        left = (self._until_ns - self._clock.monotonic_ns()) / 1e9
+        try:
+            async with asyncio.timeout(max(left, 0)):
+                return await self._transport.exchange(request)
+        except TimeoutError as error:
+            raise GapError(
+                GapReason.DEADLINE,
+                "the conversation took longer than its {seconds} s",
+                todo="Raise deadline_seconds of this collector in the campus file, or find out why the device is slow",
+                seconds=self._deadline_seconds,
+            ) from error
+
+    def _keep(
+        self,
+        request: SnmpGet | SnmpTable | MqttListen,
+        *,
+        response: VarBinds | MqttMessages | None = None,
+        gap: Gap | None = None,
+        redactions: dict[str, int] | None = None,
+    ) -> Exchange:
+        exchange = Exchange(
+            n=self._n,
+            at=time_text(self._clock.now()),
+            monotonic_ns=str(self._clock.monotonic_ns()),
+            request=request,
+            response=response,
+            gap=gap,
+            redactions={rule: count for rule, count in (redactions or {}).items() if count},
+        )
+        self._record(exchange)
+        self._n += 1
+        return exchange

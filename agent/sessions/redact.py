@@ -1,0 +1,188 @@
+"""Redaction: secrets and personal data leave an answer before it is recorded and before a collector sees it.
+
+Rules, each counted by name in the exchange:
+
+- ``mac``: the OUI stays, the rest becomes HMAC-SHA256 under the campus key. A locally administered address (a
+  randomised one) has no OUI: only its locally-administered bit stays. Broadcast, multicast and all-zero addresses
+  are no one's and stay.
+- ``name``, ``serial``: replaced by ``~name-<12 hex>``: equal values stay equal, nothing else remains.
+- ``secret``: any configured secret (community, password) that a device echoes back.
+- ``mqtt-device``: the topic level that names a device.
+
+What holds what is declared with the request, so the same answer is redacted in the same way in every run. The key
+never leaves the campus; without it pseudonyms cannot be undone, and 24 bits of a MAC cannot be searched for.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+
+from agent import ber
+from agent.model.exchange import (
+    Holds,
+    IndexPart,
+    MqttListen,
+    MqttMessage,
+    MqttMessages,
+    SnmpGet,
+    SnmpTable,
+    VarBinds,
+)
+
+__all__ = ["Redactor"]
+
+WELL_KNOWN = (b"public", b"private")
+"""Factory communities: no secrets, and words that occur in honest text."""
+SHORTEST_SECRET = 4
+"""Octets; a shorter secret would match by chance all over an answer."""
+MARK = "⟦redacted:secret⟧"
+_TEXT_MAC = re.compile(rb"[0-9A-Fa-f]{1,2}([:\- ])(?:[0-9A-Fa-f]{1,2}\1){4}[0-9A-Fa-f]{1,2}")
+
+Request = SnmpGet | SnmpTable | MqttListen
+Response = VarBinds | MqttMessages
+
+
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """What a request declares of the varbinds under a prefix."""
+
+    prefix: bytes
+    holds: Holds | None
+    index: tuple[IndexPart, ...]
+
+
+_NOTHING = _Column(b"", None, ())
+
+
+@dataclass(frozen=True)
+class Redactor:
+    """Applies the rules under one campus key.
+
+    Args:
+        key: at least 16 random octets, kept on campus.
+        secrets: octet strings that must never be recorded.
+    """
+
+    key: bytes = field(repr=False)
+    secrets: tuple[bytes, ...] = field(default=(), repr=False)
+
+    def redact(self, request: Request, response: Response) -> tuple[Response, dict[str, int]]:
+        """Return the redacted response and how often each rule applied."""
+        counts: Counter[str] = Counter()
+        if isinstance(response, MqttMessages):
+            return self._messages(request, response, counts), dict(counts)
+        prefixes = _prefixes(request)
+        kept = tuple(
+            self._varbind(item, _declared(request, prefixes, place), counts)
+            for place, item in enumerate(response.varbinds)
+        )
+        return response.model_copy(update={"varbinds": kept}), dict(counts)
+
+    def text(self, text: str) -> str:
+        """Return free text (the detail of a gap) without secrets."""
+        return self._without_secrets(text.encode(), Counter()).decode("utf-8", "replace")
+
+    def pseudonym(self, holds: Holds, value: bytes) -> bytes:
+        """Return what stands for a value that holds personal data; empty stays empty."""
+        if holds == "mac":
+            return self._mac_value(value)
+        return f"~{holds}-{self._hmac(holds, value).hex()[:12]}".encode() if value else value
+
+    # --- SNMP ---
+
+    def _varbind(self, item: str, declared: tuple[_Column, ...], counts: Counter[str]) -> str:
+        oid, tag, value = ber.decode_varbind(bytes.fromhex(item))
+        column = next((found for found in declared if oid.startswith(found.prefix)), _NOTHING)
+        shown_oid, shown = oid, value
+        if column.holds is not None and tag == ber.OCTET_STRING:
+            shown = self.pseudonym(column.holds, value)
+            counts[column.holds] += shown != value
+        if column.index:
+            shown_oid = self._index(oid, column, counts)
+        if tag in (ber.OCTET_STRING, ber.OPAQUE):
+            shown = self._without_secrets(shown, counts)
+        if (shown_oid, shown) == (oid, value):
+            return item
+        return ber.encode_varbind(shown_oid, tag, shown).hex()
+
+    def _index(self, oid: bytes, column: _Column, counts: Counter[str]) -> bytes:
+        sub_ids = list(ber.oid_tuple(oid))
+        start = len(ber.oid_tuple(column.prefix))
+        for part in column.index:
+            sub_ids = self._index_part(sub_ids, start, part, counts)
+        return ber.oid_bytes(".".join(map(str, sub_ids)))
+
+    def _index_part(self, sub_ids: list[int], start: int, part: IndexPart, counts: Counter[str]) -> list[int]:
+        begin, end = start + part.at, start + part.at + part.length
+        found = sub_ids[begin:end]
+        if len(found) != part.length or any(number > 255 for number in found):
+            return sub_ids
+        shown = self.pseudonym(part.holds, bytes(found))
+        if part.holds != "mac":
+            shown = self._hmac(part.holds, bytes(found))[: part.length]
+        counts[part.holds] += shown != bytes(found)
+        return sub_ids[:begin] + list(shown) + sub_ids[end:]
+
+    # --- MQTT ---
+
+    def _messages(self, request: Request, response: MqttMessages, counts: Counter[str]) -> MqttMessages:
+        levels = {topic.kind: topic.device_level for topic in request.topics} if isinstance(request, MqttListen) else {}
+        kept = tuple(self._message(item, levels.get(item.kind), counts) for item in response.messages)
+        return response.model_copy(update={"messages": kept})
+
+    def _message(self, item: MqttMessage, level: int | None, counts: Counter[str]) -> MqttMessage:
+        shown = f"~device-{self._hmac('device', item.device.encode()).hex()[:12]}"
+        parts = item.topic.split("/")
+        if level is not None and level < len(parts):
+            parts[level] = shown
+        topic = self._without_secrets("/".join(parts).encode(), counts).decode()
+        counts["mqtt-device"] += 1
+        return item.model_copy(update={"device": shown, "topic": topic})
+
+    # --- values ---
+
+    def _mac_value(self, value: bytes) -> bytes:
+        if len(value) == 6:
+            return self._mac(value)
+        match = _TEXT_MAC.fullmatch(value)
+        if match:
+            separator = match[1]
+            plain = bytes(int(part, 16) for part in value.split(separator))
+            return separator.join(b"%02x" % octet for octet in self._mac(plain))
+        return self._hmac("mac", value)[: len(value)] if any(value) else value
+
+    def _mac(self, mac: bytes) -> bytes:
+        if not any(mac) or mac[0] & 1:
+            return mac
+        mixed = self._hmac("mac", mac)
+        if mac[0] & 2:
+            return bytes([(mixed[0] & 0xFC) | 2]) + mixed[1:6]
+        return mac[:3] + mixed[:3]
+
+    def _without_secrets(self, value: bytes, counts: Counter[str]) -> bytes:
+        for secret in self.secrets:
+            if len(secret) >= SHORTEST_SECRET and secret not in WELL_KNOWN and secret in value:
+                counts["secret"] += value.count(secret)
+                value = value.replace(secret, MARK.encode())
+        return value
+
+    def _hmac(self, purpose: str, value: bytes) -> bytes:
+        return hmac.new(self.key, purpose.encode() + b"\0" + value, hashlib.sha256).digest()
+
+
+def _prefixes(request: Request) -> tuple[_Column, ...]:
+    """Return what the request declares, per column of a table or per value of a GET."""
+    if isinstance(request, SnmpTable):
+        return tuple(_Column(ber.oid_bytes(column.oid), column.holds, request.index) for column in request.columns)
+    if isinstance(request, SnmpGet):
+        return tuple(_Column(b"", holds, ()) for holds in request.holds)
+    return ()
+
+
+def _declared(request: Request, columns: tuple[_Column, ...], place: int) -> tuple[_Column, ...]:
+    """Return the declarations that may speak of the varbind at this place: a GET answers in the order asked."""
+    return columns[place : place + 1] if isinstance(request, SnmpGet) else columns

@@ -1,0 +1,284 @@
+"""Verification of one bundle, from the zip's bytes to every number in it.
+
+Checks, in order: `bundle`, `trust`, `signature/<seq>`, `files/<seq>`, `files/unnamed`, `chain`, `receipt/<seq>`,
+`time/<seq>`, `segment/<seq>/<asset>`, `replay/<seq>/<asset>`, `readings/<seq>`, `runs/<seq>`,
+`findings/<seq>/<standard>`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from agent import canonical
+from agent.clock import parse_time
+from agent.errors import VerificationError
+from agent.evidence.bundle import BundleContents, parse_bundle
+from agent.model.evidence import EntryKind
+from agent.model.finding import Assessment, Window
+from agent.packs.load import parse_campus
+from agent.verify.policy import Trust, trust_of_bundle
+from agent.verify.recompute import open_segment, readings_of, recompute_assessment, replay_segment
+from agent.verify.result import Assurance, AttestationResult, CheckList, Failed
+from agent.verify.statements import (
+    Opened,
+    check_chain,
+    check_files,
+    check_receipt,
+    check_time,
+    open_all,
+)
+
+if TYPE_CHECKING:
+    from agent.model.asset import Campus
+    from agent.model.evidence import Leaf
+    from agent.model.exchange import Exchange
+    from agent.model.reading import Reading
+    from agent.sessions.segment import Segment
+
+__all__ = ["Verified", "verify_bundle"]
+
+
+@dataclass
+class Verified:
+    """What verification found, for the report: the result and the parsed content, as far as it could be parsed."""
+
+    result: AttestationResult
+    statements: list[Opened] = field(default_factory=list)
+    leaves: dict[int, Leaf] = field(default_factory=dict)
+    campus: Campus | None = None
+    readings: list[Reading] = field(default_factory=list)
+    """Of all runs, in chain order."""
+    exchanges: dict[str, tuple[Exchange, str]] = field(default_factory=dict)
+    """By digest: the exchange and the digest of the segment file that holds it."""
+    assessments: list[Assessment] = field(default_factory=list)
+
+
+@dataclass
+class _Work:
+    """The state of one verification."""
+
+    bundle: BundleContents
+    trust: Trust
+    checks: CheckList
+    found: Verified
+    assurance: dict[int, Assurance] = field(default_factory=dict)
+    run_readings: dict[str, list[Reading]] = field(default_factory=dict)
+
+
+def verify_bundle(data: bytes, *, trust: Trust | None = None) -> Verified:
+    """Check everything about a bundle that can be checked offline; never raises for what is wrong with it.
+
+    Args:
+        data: the bytes of the zip file.
+        trust: keys pinned by the reviewer; without them, the keys in the bundle are used and the result says so.
+    """
+    checks = CheckList()
+    digest = canonical.digest(data)
+    empty = Verified(AttestationResult(digest, (), {}, trust.source if trust else "bundle"))
+    bundle = None
+    with checks.check("bundle"):
+        bundle = parse_bundle(data)
+    if bundle is not None:
+        with checks.check("trust", _trust_detail(trust)):
+            trust = _agreed_trust(bundle, trust)
+    if bundle is None or trust is None or not checks.ok():
+        empty.result = AttestationResult(digest, tuple(checks.checks), {}, empty.result.trust)
+        return empty
+    work = _Work(bundle, trust, checks, empty)
+    _check_statements(work)
+    for item in work.found.statements:
+        if item.kind in (EntryKind.RUN, EntryKind.RUN_ABORT):
+            _check_run(work, item)
+    for item in work.found.statements:
+        if item.kind is EntryKind.ASSESSMENT:
+            _check_assessment(work, item)
+    work.found.result = AttestationResult(digest, tuple(checks.checks), work.assurance, trust.source)
+    return work.found
+
+
+def _trust_detail(trust: Trust | None) -> str:
+    if trust is not None:
+        return "keys pinned by the reviewer"
+    return "keys taken from the bundle itself; pin them with --trust to know whose they are"
+
+
+def _agreed_trust(bundle: BundleContents, pinned: Trust | None) -> Trust:
+    carried = trust_of_bundle(bundle)
+    if pinned is None:
+        return carried
+    if not set(carried.agent_keys) <= set(pinned.agent_keys):
+        raise Failed("the bundle's agent key is not the pinned one")
+    if pinned.log_vkey and carried.log_vkey and pinned.log_vkey != carried.log_vkey:
+        raise Failed("the bundle's log key is not the pinned one")
+    if pinned.challenge_keys and not set(carried.challenge_keys) <= set(pinned.challenge_keys):
+        raise Failed("the bundle's challenge key is not the pinned one")
+    return pinned
+
+
+def _check_statements(work: _Work) -> None:
+    opened = open_all(work.bundle, work.trust, work.checks)
+    work.found.statements = opened
+    check_files(work.bundle, opened, work.checks)
+    check_chain(opened, work.checks)
+    for item in opened:
+        leaf = check_receipt(item, work.trust, work.checks)
+        if leaf is not None:
+            work.found.leaves[item.seq] = leaf
+        grade = check_time(item, leaf, work.bundle, work.trust, work.checks)
+        if item.kind is EntryKind.RUN:
+            work.assurance[item.seq] = grade
+
+
+# --- runs ---------------------------------------------------------------------------------------------------------
+
+
+def _check_run(work: _Work, item: Opened) -> None:
+    files = item.files(work.bundle)
+    campus = None
+    with work.checks.check(f"plan/{item.seq}"):
+        campus = _campus(item, files)
+        work.found.campus = campus
+    recomputed: list[Reading] = []
+    complete = campus is not None
+    for target in item.statement.predicate.targets:
+        name = f"{item.seq}/{target.id}"
+        segment = None
+        if target.segment is None:
+            complete = complete and target.exchanges == 0
+            continue
+        with work.checks.check(f"segment/{name}", f"{target.exchanges} exchanges"):
+            segment = _segment(target.id, target.segment.digest(), files)
+            _check_segment(item, segment, target.exchanges, target.gaps)
+            _keep_exchanges(work, segment, target.segment.digest())
+        if segment is None or campus is None:
+            complete = False
+            continue
+        if item.kind is EntryKind.RUN_ABORT or target.result == "failed":
+            continue
+        with work.checks.check(f"replay/{name}"):
+            complete = False
+            recomputed += replay_segment(segment, campus, where=f"raw/{target.id}")
+            complete = True
+    if item.kind is EntryKind.RUN:
+        _check_readings(work, item, files, recomputed if complete else None)
+
+
+def _campus(item: Opened, files: dict[str, bytes]) -> Campus:
+    plan = item.statement.predicate.plan
+    if "campus.yaml" not in files:
+        raise Failed("the statement carries no campus.yaml")
+    if plan is None or plan.digest() != canonical.digest(files["campus.yaml"]):
+        raise Failed("the plan that the statement names is not its campus.yaml")
+    return parse_campus(files["campus.yaml"], "campus.yaml").value
+
+
+def _segment(asset: str, digest: str, files: dict[str, bytes]) -> Segment:
+    for name in (f"raw/{asset}.jsonl", f"raw/{asset}.jsonl.gz"):
+        if name in files and canonical.digest(files[name]) == digest:
+            return open_segment(name, files[name])
+    raise VerificationError("the raw segment of {asset} is not among the statement's files", asset=asset)
+
+
+def _check_segment(item: Opened, segment: Segment, exchanges: int, gaps: int) -> None:
+    """The segment belongs to this run, holds what the target says, and lies within the run's time."""
+    predicate = item.statement.predicate
+    if segment.header.run != predicate.run:
+        raise Failed("the raw segment is of another run")
+    recorded = [entry.exchange for entry in segment.exchanges]
+    if len(recorded) != exchanges or sum(entry.gap is not None for entry in recorded) != gaps:
+        raise Failed(f"it has {len(recorded)} exchanges, the statement says {exchanges}")
+    started, finished = parse_time(predicate.time.started), parse_time(predicate.time.finished)
+    previous_ns = 0
+    for entry in recorded:
+        if item.kind is EntryKind.RUN and not started <= parse_time(entry.at) <= finished:
+            raise Failed(f"exchange {entry.n} at {entry.at} lies outside the run")
+        if int(entry.monotonic_ns) < previous_ns:
+            raise Failed(f"exchange {entry.n} goes back in monotonic time")
+        previous_ns = int(entry.monotonic_ns)
+
+
+def _keep_exchanges(work: _Work, segment: Segment, digest: str) -> None:
+    for recorded in segment.exchanges:
+        work.found.exchanges[recorded.source] = (recorded.exchange, digest)
+
+
+def _check_readings(work: _Work, item: Opened, files: dict[str, bytes], recomputed: list[Reading] | None) -> None:
+    with work.checks.check(f"readings/{item.seq}"):
+        data = files.get("readings.jsonl")
+        if data is None:
+            raise Failed("the statement carries no readings.jsonl")
+        claimed = readings_of(data, where="readings.jsonl")
+        if recomputed is None:
+            raise Failed("the readings cannot be recomputed, since a raw segment does not hold")
+        spelled = b"".join(reading.to_bytes() + b"\n" for reading in recomputed)
+        if spelled != data:
+            raise Failed(_first_difference(claimed, recomputed))
+        work.run_readings[item.digest] = claimed
+        work.found.readings += claimed
+
+
+def _first_difference(claimed: list[Reading], recomputed: list[Reading]) -> str:
+    for one, other in zip(claimed, recomputed, strict=False):
+        if one != other:
+            return (
+                f"{one.metric} of {one.subject} is signed as {one.value} {one.unit}, "
+                f"but the raw answers give {other.value} {other.unit} for {other.metric} of {other.subject}"
+            )
+    return f"{len(claimed)} readings are signed, but the raw answers give {len(recomputed)}"
+
+
+# --- assessments --------------------------------------------------------------------------------------------------
+
+
+def _check_assessment(work: _Work, item: Opened) -> None:
+    files = item.files(work.bundle)
+    predicate = item.statement.predicate
+    window = None
+    readings: list[Reading] = []
+    with work.checks.check(f"runs/{item.seq}"):
+        if predicate.window is None:
+            raise Failed("the assessment names no window")
+        window = Window(since=predicate.window[0], until=predicate.window[1])
+        readings = _judged_readings(work, files, window)
+    for name, data in sorted(files.items()):
+        if not name.startswith("findings/"):
+            continue
+        with work.checks.check(f"findings/{item.seq}/{name.removeprefix('findings/').removesuffix('.json')}"):
+            claimed = Assessment.from_bytes(data, where=name)
+            work.found.assessments.append(claimed)
+            if window is None:
+                raise Failed("the runs that it judged are not known")
+            again = recompute_assessment(claimed, files, readings, window)
+            if again.to_bytes() != data:
+                raise Failed(_different_findings(claimed, again))
+
+
+def _judged_readings(work: _Work, files: dict[str, bytes], window: Window) -> list[Reading]:
+    """The named runs are exactly the runs of the window that the chain holds: none left out, none added."""
+    named = files.get("runs.txt", b"").decode("ascii", "replace").split()
+    since, until = parse_time(window.since), parse_time(window.until)
+    held = [
+        item.digest
+        for item in work.found.statements
+        if item.kind is EntryKind.RUN and since <= parse_time(item.statement.predicate.time.finished) <= until
+    ]
+    if named != held:
+        missing = len(set(held) - set(named))
+        raise Failed(
+            f"the assessment judged {len(named)} runs, the chain holds {len(held)} in its window ({missing} left out)"
+        )
+    unread = [digest for digest in held if digest not in work.run_readings]
+    if unread:
+        raise Failed(f"the readings of {len(unread)} judged runs do not hold")
+    return [reading for digest in held for reading in work.run_readings[digest]]
+
+
+def _different_findings(claimed: Assessment, again: Assessment) -> str:
+    for one, other in zip(claimed.clauses, again.clauses, strict=False):
+        if one != other:
+            return (
+                f"clause {one.clause} is signed as {one.outcome} with {one.points_proven} points, "
+                f"but the evidence gives {other.outcome} with {other.points_proven}"
+            )
+    return "the signed findings are not what the evidence gives"

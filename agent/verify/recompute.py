@@ -1,0 +1,105 @@
+"""Recomputation: raw answers -> readings -> findings, byte for byte, by the same code that the agent ran."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import io
+from typing import TYPE_CHECKING
+
+from agent.assess import assess, declared_readings
+from agent.collectors import measure
+from agent.errors import MalformedError, VerificationError
+from agent.model.reading import Reading
+from agent.packs.load import parse_campus, parse_metrics, parse_standard
+from agent.sessions.replay import ReplaySession
+from agent.sessions.segment import MAX_SEGMENT, Segment, parse_segment
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from agent.model.asset import Campus
+    from agent.model.finding import Assessment, Window
+
+__all__ = ["open_segment", "readings_of", "recompute_assessment", "replay_segment"]
+
+
+def open_segment(name: str, data: bytes) -> Segment:
+    """Parse a raw segment as a statement names it; `.gz` is unpacked within the size cap.
+
+    Raises:
+        MalformedError: it is not a segment.
+    """
+    if name.endswith(".gz"):
+        try:
+            with gzip.GzipFile(fileobj=io.BytesIO(data)) as file:
+                data = file.read(MAX_SEGMENT + 1)
+        except (OSError, EOFError) as error:
+            raise MalformedError("this is not gzip data: {why}", where=name, why=str(error)) from error
+    return parse_segment(data, where=name)
+
+
+def replay_segment(segment: Segment, campus: Campus, *, where: str) -> list[Reading]:
+    """Run the segment's collectors against its record and return their readings.
+
+    Raises:
+        ReplayError: the record holds other requests than the collectors ask, or more.
+        MalformedError: a recorded answer does not decode.
+    """
+    session = ReplaySession(segment.exchanges, where=where)
+    header = segment.header
+    readings = asyncio.run(measure(header.asset, campus, header.collectors, session))
+    session.finish()
+    return readings
+
+
+def readings_of(data: bytes, *, where: str) -> list[Reading]:
+    """Parse a `readings.jsonl` file.
+
+    Raises:
+        MalformedError: a line is not a reading.
+    """
+    return [
+        Reading.from_bytes(line, where=f"{where}:{number + 1}") for number, line in enumerate(data.splitlines()) if line
+    ]
+
+
+def recompute_assessment(
+    claimed: Assessment,
+    files: Mapping[str, bytes],
+    readings: Sequence[Reading],
+    window: Window,
+) -> Assessment:
+    """Judge the readings again with the packs of the bundle.
+
+    Args:
+        claimed: the assessment as signed; says which standard.
+        files: what the assessment's statement names: `campus.yaml`, `metrics/*.yaml`, `standards/<id>.yaml`.
+        readings: of all runs in the window, in chain order.
+        window: what the statement says was judged.
+
+    Raises:
+        VerificationError: a file is missing.
+        ConfigError: a pack in the bundle is not valid.
+    """
+    name = f"standards/{claimed.standard}.yaml"
+    if name not in files or "campus.yaml" not in files:
+        raise VerificationError(
+            "the assessment of {standard} does not carry {name} and campus.yaml",
+            standard=claimed.standard,
+            name=name,
+        )
+    metrics = {}
+    for path in sorted(files):
+        if path.startswith("metrics/"):
+            metrics.update(parse_metrics(files[path], path).value)
+    pack = parse_standard(files[name], name, metrics=metrics)
+    campus = parse_campus(files["campus.yaml"], "campus.yaml")
+    return assess(
+        pack.value,
+        pack.digest,
+        [*readings, *declared_readings(campus.value, campus.digest)],
+        metrics=metrics,
+        campus=campus.value,
+        window=window,
+    )

@@ -1,0 +1,100 @@
+"""`AttestationResult`.
+
+Every check by name, and what it came to (RFC 9334: the Verifier's word to the Relying Party).
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from agent.errors import AgentError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["Assurance", "AttestationResult", "Check", "CheckList", "Failed"]
+
+
+class Assurance(StrEnum):
+    """How well a run is bound to its time, best first (DESIGN: assurance)."""
+
+    CHALLENGED = "challenged"
+    """It answers the backend's nonce, and its receipt came within 15 minutes of its end."""
+    DEFERRED = "deferred"
+    """It has a receipt, but no nonce, or the receipt came later."""
+    CHAINED = "chained"
+    """It is in the signed chain; no receipt yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One check: its name says what was checked, on which entry or file."""
+
+    name: str
+    ok: bool
+    detail: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the JSON object."""
+        return {"name": self.name, "ok": self.ok, "detail": self.detail}
+
+
+class Failed(Exception):  # noqa: N818 - control flow between a check and its list, never seen outside
+    """Raised inside a check with the reason why it does not hold."""
+
+
+@dataclass
+class CheckList:
+    """Collects checks; a check that raises one of our errors is a failed check, never a traceback."""
+
+    checks: list[Check] = field(default_factory=list)
+
+    @contextmanager
+    def check(self, name: str, detail: str = "") -> Iterator[None]:
+        """Run the block as the check of that name."""
+        try:
+            yield
+        except (AgentError, Failed) as error:
+            self.checks.append(Check(name, ok=False, detail=str(error)))
+        else:
+            self.checks.append(Check(name, ok=True, detail=detail))
+
+    def ok(self) -> bool:
+        """Tell whether nothing failed so far."""
+        return all(check.ok for check in self.checks)
+
+
+@dataclass(frozen=True)
+class AttestationResult:
+    """The verdict on a bundle."""
+
+    bundle: str
+    """Digest of the bundle file."""
+    checks: tuple[Check, ...]
+    assurance: dict[int, Assurance]
+    """Of each run, by seq."""
+    trust: str
+    """Where the keys came from: `pinned` by the reviewer, or `bundle` (self-asserted)."""
+
+    @property
+    def ok(self) -> bool:
+        """Tell whether every check held."""
+        return all(check.ok for check in self.checks)
+
+    def failed(self) -> tuple[Check, ...]:
+        """Return the checks that do not hold."""
+        return tuple(check for check in self.checks if not check.ok)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the JSON object that `verify --json` prints."""
+        return {
+            "bundle": self.bundle,
+            "verdict": "pass" if self.ok else "fail",
+            "trust": self.trust,
+            "failed": [check.name for check in self.failed()],
+            "checks": [check.to_json() for check in self.checks],
+            "assurance": {str(seq): str(grade) for seq, grade in sorted(self.assurance.items())},
+        }
