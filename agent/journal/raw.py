@@ -1,0 +1,79 @@
+"""Raw lines and blobs: what was taken, before anything is concluded from it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from agent import canonical
+from agent.clock import time_text
+from agent.errors import JournalError
+from agent.journal.packing import pack, unpack
+
+if TYPE_CHECKING:
+    import sqlite3
+    from datetime import datetime
+
+    from agent.journal.database import Database
+
+__all__ = ["append_exchange", "exchanges", "get_blob", "has_blob", "put_blob"]
+
+
+def append_exchange(database: Database, run: str, asset: str, line: bytes, now: datetime) -> int:
+    """Append one line to the asset's raw lines of an open run; return its position."""
+    stored = (pack(line), time_text(now))
+
+    def insert(db: sqlite3.Connection) -> int:
+        kinds = {kind for (kind,) in db.execute("select kind from entry where run = ?", (run,))}
+        if "run-start" not in kinds:
+            raise JournalError("the run has no run-start entry, so nothing can be recorded in it", where=run)
+        if kinds & {"run", "run-abort"}:
+            raise JournalError("the run has ended, so nothing more can be recorded in it", where=run)
+        n = db.execute("select count(*) from exchange where run = ? and asset = ?", (run, asset)).fetchone()[0]
+        db.execute("insert into exchange(run, asset, n, body, stored) values (?, ?, ?, ?, ?)", (run, asset, n, *stored))
+        return int(n)
+
+    return database.write(insert, essential=False)
+
+
+def exchanges(database: Database, run: str) -> dict[str, list[bytes]]:
+    """Return the raw lines of a run by asset, in the order in which they were appended."""
+    found: dict[str, list[bytes]] = {}
+    rows = database.rows("select asset, n, body from exchange where run = ? order by asset, n", (run,))
+    for asset, n, body in rows:
+        where = f"{database.path}: run {run}, {asset}, line {n}"
+        found.setdefault(asset, []).append(unpack(body, where=where))
+    return found
+
+
+def put_blob(database: Database, data: bytes, now: datetime) -> str:
+    """Store bytes under their digest unless they are there; return ``sha256:<hex>``."""
+    digest = canonical.digest(data)
+    key, moment = canonical.hex_of(digest), time_text(now)
+
+    def put(db: sqlite3.Connection) -> None:
+        if db.execute("update blob set stored = ? where sha256 = ?", (moment, key)).rowcount == 0:
+            db.execute("insert into blob(sha256, data, stored) values (?, ?, ?)", (key, pack(data), moment))
+
+    database.write(put, essential=False)
+    return digest
+
+
+def get_blob(database: Database, digest: str) -> bytes:
+    """Return the bytes of that digest, checked against it.
+
+    Raises:
+        JournalError: they are not here (never were, or pruned after their receipt), or are damaged.
+    """
+    where = f"{database.path}: blob {digest}"
+    rows = database.rows("select data from blob where sha256 = ?", (canonical.hex_of(digest),))
+    if not rows:
+        raise JournalError("these bytes are not in the journal", where=where)
+    data = unpack(rows[0][0], where=where)
+    if canonical.digest(data) != digest:
+        raise JournalError("a stored value is damaged: {why}", where=where, why="it no longer has its digest")
+    return data
+
+
+def has_blob(database: Database, digest: str) -> bool:
+    """Tell whether the bytes of that digest are here."""
+    return bool(database.rows("select 1 from blob where sha256 = ?", (canonical.hex_of(digest),)))
