@@ -29,12 +29,13 @@ def dumps(value: Json) -> bytes:
     """Return the RFC 8785 bytes of a JSON value.
 
     Raises:
-        MalformedError: the value holds a float, or an integer beyond 2^53-1 (use a decimal string).
+        MalformedError: the value holds a float, an integer beyond 2^53-1 (use a decimal string), half a surrogate pair,
+            or is nested too deeply.
     """
-    _refuse_floats(value)
     try:
+        _refuse_floats(value)
         return rfc8785.dumps(value)
-    except rfc8785.CanonicalizationError as error:
+    except (rfc8785.CanonicalizationError, UnicodeEncodeError, RecursionError) as error:
         raise MalformedError("this value has no canonical form: {why}", why=str(error)) from error
 
 

@@ -6,6 +6,8 @@ in `agent/README.md`.
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 from enum import StrEnum
 
 __all__ = [
@@ -16,6 +18,7 @@ __all__ = [
     "PROBLEM_MEDIA_TYPE",
     "RECEIPT_MEDIA_TYPE",
     "ProblemType",
+    "enrolment_proof",
 ]
 
 BLOB_MEDIA_TYPE = "application/octet-stream"
@@ -69,3 +72,13 @@ class ProblemType(StrEnum):
     INTERNAL = "urn:campus-agent:problem:internal"
     BUSY = "urn:campus-agent:problem:busy"
     STORAGE_FULL = "urn:campus-agent:problem:storage-full"
+
+
+def enrolment_proof(token_sha256: bytes, keyid: str) -> str:
+    """Return what an enrolment says instead of its token, as hex: HMAC-SHA256 of the keyid's text.
+
+    Args:
+        token_sha256: the key: SHA-256 (32 bytes) of the one-time token's UTF-8 text; all that the backend keeps of it.
+        keyid: of the key that enrols, 64 hex digits.
+    """
+    return hmac.new(token_sha256, keyid.encode("ascii"), hashlib.sha256).hexdigest()
