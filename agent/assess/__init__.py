@@ -1,0 +1,1 @@
+"""Assess: readings to observations to findings to points. Pure: no I/O, no clock, no floats."""

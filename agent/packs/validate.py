@@ -1,0 +1,250 @@
+"""A parsed file into a model word, and everything that is wrong with it as errors that name file, line and key."""
+
+from __future__ import annotations
+
+import difflib
+from enum import Enum
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeVar, get_args, get_origin
+
+from pydantic import ValidationError
+
+from agent import canonical
+from agent.errors import ConfigError
+from agent.model.base import Word
+from agent.packs.yaml_source import PackError, Path, Source, spell
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from pydantic_core import ErrorDetails
+
+__all__ = ["near", "validate"]
+
+W = TypeVar("W", bound=Word)
+
+_KINDS: Final = {
+    "string_type": "text",
+    "int_type": "a whole number",
+    "bool_type": "true or false",
+    "tuple_type": "a list",
+    "list_type": "a list",
+    "dict_type": "keys and values",
+    "model_type": "keys and values",
+    "model_attributes_type": "keys and values",
+}
+
+
+def validate(source: Source, model: type[W]) -> W:
+    """Return the word that the file holds.
+
+    A plain number where the word wants text (`at_least: 500`, `id: 1.1`) is taken as the text that was written.
+
+    Raises:
+        PackError: with one error per unknown or missing key and per wrong value.
+    """
+    errors = _errors(model, source.data)
+    data = source.data
+    for error in errors:
+        path = _path(source.data, error["loc"])
+        if error["type"] == "string_type" and path in source.written:
+            data = _replaced(data, path, source.written[path])
+    if data is not source.data:
+        errors = _errors(model, data)
+    if errors:
+        faults = [_fault(source, model, error) for error in errors]
+        raise PackError(sorted(faults, key=lambda fault: _line(fault.where)))
+    return model.model_validate_json(canonical.dumps(data))
+
+
+def near(word: str, known: Iterable[str]) -> str:
+    """Return the known word that the reader most likely meant, or an empty text."""
+    found = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
+    return found[0] if found else ""
+
+
+def _errors(model: type[Word], data: Any) -> list[ErrorDetails]:
+    try:
+        model.model_validate_json(canonical.dumps(data))
+    except ValidationError as error:
+        return error.errors(include_url=False)
+    return []
+
+
+def _line(where: str) -> tuple[int, int]:
+    parts = where.rsplit(":", 2)
+    return (int(parts[1]), int(parts[2])) if len(parts) == 3 and parts[1].isdigit() else (0, 0)
+
+
+def _path(data: Any, loc: tuple[int | str, ...]) -> Path:
+    """Return pydantic's location without the union tags that it inserts, as far as the data reaches."""
+    path: list[int | str] = []
+    for part in loc:
+        exists = part in data if isinstance(data, dict) else isinstance(data, list) and part in range(len(data))
+        if exists:
+            data = data[part]
+            path.append(part)
+    return tuple(path)
+
+
+def _replaced(data: Any, path: Path, value: str) -> Any:
+    if not path:
+        return value
+    copy: Any = dict(data) if isinstance(data, dict) else list(data)
+    copy[path[0]] = _replaced(data[path[0]], path[1:], value)
+    return copy
+
+
+def _fault(source: Source, model: type[Word], error: ErrorDetails) -> ConfigError:
+    path = _path(source.data, error["loc"])
+    make = _FAULTS.get(error["type"], _other)
+    return make(source, model, path, error)
+
+
+def _missing(source: Source, _model: type[Word], path: Path, error: ErrorDetails) -> ConfigError:
+    return ConfigError(
+        "the key {key!r} is missing in {place}",
+        where=source.where(path),
+        todo="Add it",
+        key=str(error["loc"][-1]),
+        place=spell(path) or "the file",
+    )
+
+
+def _unknown(source: Source, model: type[Word], path: Path, error: ErrorDetails) -> ConfigError:
+    key = str(error["loc"][-1])
+    owner = _model_at(model, source.data, path[:-1])
+    allowed = sorted(field.alias or name for name, field in owner.model_fields.items()) if owner else []
+    meant = near(key, allowed)
+    todo = "Did you mean {meant!r}? Allowed here: {allowed}" if meant else "Allowed here: {allowed}"
+    where = source.where(path, key=True)
+    return ConfigError("unknown key {key!r}", where=where, todo=todo, key=key, meant=meant, allowed=", ".join(allowed))
+
+
+def _kind(source: Source, _model: type[Word], path: Path, error: ErrorDetails) -> ConfigError:
+    return ConfigError(
+        "{key} must be {kind}, not {found}",
+        where=source.where(path),
+        todo="Put it in quotes" if error["type"] == "string_type" and isinstance(error["input"], bool) else "",
+        key=spell(path) or "the file",
+        kind=_KINDS[error["type"]],
+        found=_found(error["input"]),
+    )
+
+
+def _choice(source: Source, _model: type[Word], path: Path, error: ErrorDetails) -> ConfigError:
+    context = error.get("ctx", {})
+    allowed = [word.strip("' ") for word in _words(str(context.get("expected") or context.get("expected_tags", "")))]
+    written = str(context.get("tag", error["input"]))
+    meant = near(written, allowed)
+    if error["type"].startswith("union_tag"):
+        path = (*path, str(context.get("discriminator", "'kind'")).strip("'"))
+    return ConfigError(
+        "{key} cannot be {found}",
+        where=source.where(path),
+        todo="Did you mean {meant!r}? Allowed: {allowed}" if meant else "Allowed: {allowed}",
+        key=spell(path),
+        found=repr(written[:60]),
+        meant=meant,
+        allowed=", ".join(allowed),
+    )
+
+
+def _pattern(source: Source, _model: type[Word], path: Path, error: ErrorDetails) -> ConfigError:
+    pattern = str(error.get("ctx", {}).get("pattern", ""))
+    bare = pattern.removeprefix("^").removeprefix("(").removesuffix("$").removesuffix(")")
+    words = bare.split("|")
+    plain = len(words) > 1 and all(word.replace("-", "").isalnum() for word in words)
+    meant = near(str(error["input"]), words) if plain else ""
+    return ConfigError(
+        "{key} cannot be {found}",
+        where=source.where(path),
+        todo="Did you mean {meant!r}? Allowed: {allowed}" if meant else "Allowed: {allowed}",
+        key=spell(path),
+        found=_found(error["input"]),
+        meant=meant,
+        allowed=", ".join(words) if plain else pattern,
+    )
+
+
+def _untagged(source: Source, _model: type[Word], path: Path, error: ErrorDetails) -> ConfigError:
+    key = str(error.get("ctx", {}).get("discriminator", "'kind'")).strip("'")
+    return ConfigError(
+        "the key {key!r} is missing in {place}", where=source.where(path), todo="Add it", key=key, place=spell(path)
+    )
+
+
+def _other(source: Source, _model: type[Word], path: Path, error: ErrorDetails) -> ConfigError:
+    why = error["msg"].removeprefix("Value error, ")
+    return ConfigError(
+        "{key} cannot be {found}: {why}" if not isinstance(error["input"], dict | list) else "{key}: {why}",
+        where=source.where(path),
+        key=spell(path) or "the file",
+        found=_found(error["input"]),
+        why=why[:1].lower() + why[1:],
+    )
+
+
+_FAULTS: Final[dict[str, Callable[[Source, type[Word], Path, ErrorDetails], ConfigError]]] = {
+    "missing": _missing,
+    "extra_forbidden": _unknown,
+    "enum": _choice,
+    "literal_error": _choice,
+    "union_tag_invalid": _choice,
+    "union_tag_not_found": _untagged,
+    "string_pattern_mismatch": _pattern,
+    **dict.fromkeys(_KINDS, _kind),
+}
+
+
+def _words(expected: str) -> list[str]:
+    return [word for part in expected.split(",") for word in part.split(" or ") if word.strip("' ")]
+
+
+def _found(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, dict):
+        return "keys and values"
+    if isinstance(value, list | tuple):
+        return "a list"
+    return repr(value) if len(repr(value)) <= 60 else repr(value)[:57] + "..."
+
+
+def _model_at(model: type[Word], data: Any, path: Path) -> type[Word] | None:
+    """Return the word that stands at the path, following fields, lists and tagged unions."""
+    kind: Any = model
+    for part in path:
+        if isinstance(part, str):
+            owner = _word(kind, data)
+            if owner is None or part not in owner.model_fields:
+                return None
+            kind = owner.model_fields[part].annotation
+        else:
+            kind = next((item for item in get_args(_bare(kind)) if item is not ...), None)
+        data = data[part]
+    return _word(kind, data)
+
+
+def _bare(kind: Any) -> Any:
+    while get_origin(kind) is Annotated:
+        kind = get_args(kind)[0]
+    return kind
+
+
+def _word(kind: Any, data: Any) -> type[Word] | None:
+    kind = _bare(kind)
+    if isinstance(kind, type) and issubclass(kind, Word):
+        return kind
+    words = [_word(option, data) for option in get_args(kind)]
+    tag = data.get("kind") if isinstance(data, dict) else None
+    found = [word for word in words if word is not None]
+    tagged = [word for word in found if _tag(word) == tag]
+    return next(iter(tagged or found), None)
+
+
+def _tag(word: type[Word]) -> object:
+    field = word.model_fields.get("kind")
+    if field is None or get_origin(field.annotation) is not Literal:
+        return None
+    value = get_args(field.annotation)[0]
+    return value.value if isinstance(value, Enum) else value
