@@ -86,26 +86,29 @@ fi
 # open_envelope <file> <type> <pem>: 0 if a signature over type and payload is by the key; payload in $work/payload
 open_envelope() {
     : >"$work/payload"
-    jq -e 'type == "object" and keys == ["payload", "payloadType", "signatures"]
-        and (.payload | type) == "string" and (.signatures | type) == "array"
-        and (.signatures | length) >= 1 and (.signatures | length) <= 16
-        and all(.signatures[]; (.sig | type) == "string")' "$1" >/dev/null 2>&1 || return 1
-    jq -r .payload "$1" | base64 -d >"$work/payload" 2>/dev/null || return 1
-    same "$(jq -r .payloadType "$1")" "$2" || return 1
+    jq -er --arg type "$2" 'if keys == ["payload", "payloadType", "signatures"] and .payloadType == $type
+        and (.signatures | length >= 1 and length <= 16) then .signatures[].sig | strings else false end' \
+        "$1" >"$work/sigs" 2>/dev/null || return 1
+    jq -r .payload "$1" 2>/dev/null | base64 -d >"$work/payload" 2>/dev/null || return 1
     { printf 'DSSEv1 %s %s %s ' "${#2}" "$2" "$(size "$work/payload")"; cat "$work/payload"; } >"$work/pae"
-    signature=$(jq '.signatures | length' "$1")
-    while [ "$signature" -gt 0 ]; do
-        signature=$((signature - 1))
-        jq -r ".signatures[$signature].sig" "$1" | base64 -d >"$work/sig" 2>/dev/null &&
+    while IFS= read -r line; do
+        printf '%s' "$line" | base64 -d >"$work/sig" 2>/dev/null &&
             openssl dgst -sha256 -verify "$3" -signature "$work/sig" "$work/pae" >/dev/null 2>&1 && return 0
-    done
+    done <"$work/sigs"
     return 1
 }
 
-statement_type() {
-    jq -e '._type == "https://in-toto.io/Statement/v1" and (.subject | length) >= 1 and .predicateType ==
-        (if .predicate.kind == "assessment" then "urn:campus-agent:assessment:v1"
-         else "urn:campus-agent:measurement-run:v1" end)' "$work/statement"
+# read_statement: sets seq, prev, named_key and kind from $work/statement; 1 if it is not a statement of a known type
+read_statement() {
+    jq -er 'def word: type == "string" and (explode | length > 0 and all(. > 32));
+        .predicate as $p | if ._type == "https://in-toto.io/Statement/v1" and (.subject | length) >= 1
+        and ($p.prev.sha256 | word) and ($p.keyid | word) and ($p.kind | word) and ($p.seq | type) == "number"
+        and .predicateType == (if $p.kind == "assessment" then "urn:campus-agent:assessment:v1"
+            else "urn:campus-agent:measurement-run:v1" end)
+        then "\($p.seq) \($p.prev.sha256) \($p.keyid) \($p.kind)" else false end' \
+        "$work/statement" >"$work/fields" 2>/dev/null || return 1
+    IFS=' ' read -r seq prev named_key kind <"$work/fields"
+    is_number "$seq"
 }
 
 # --- blobs --------------------------------------------------------------------------------------------------------
@@ -118,7 +121,7 @@ blobs_of() {
             fail "$1: subject $name has no SHA-256 digest"
             continue
         fi
-        echo "$digest" >>"$work/named"
+        printf '%s\n' "$digest" >>"$work/named"
         if [ ! -f "blobs/sha256/$digest" ]; then
             fail "$1: subject $name is not in the bundle (blobs/sha256/$digest)"
         elif same "$(sha256 <"blobs/sha256/$digest")" "$digest"; then
@@ -128,6 +131,14 @@ blobs_of() {
         fi
         [ "$name" = challenge.dsse.json ] && challenge_of "$1" "blobs/sha256/$digest"
     done <"$work/subjects"
+}
+
+# runs_of <label>: the runs that an assessment judged came before it
+runs_of() {
+    jq -r '.predicate.runs[]?.sha256' "$work/statement" >"$work/runs" 2>/dev/null
+    while IFS=' ' read -r _ _ digest; do printf '%s\n' "${digest#sha256:}"; done <"$work/found" | sort >"$work/before"
+    sort -u "$work/runs" | comm -23 - "$work/before" >"$work/absent"
+    while IFS= read -r digest; do fail "$1: the run $digest is not in the bundle"; done <"$work/absent"
 }
 
 challenge_of() {
@@ -161,9 +172,9 @@ receipt_of() {
         index=${line#index }
         [ "$line" = "index $index" ] && is_number "$index" || return 1
         : >"$work/path"
-        while IFS= read -r line && [ -n "$line" ]; do echo "$line" >>"$work/path"; done
+        while IFS= read -r line && [ -n "$line" ]; do printf '%s\n' "$line" >>"$work/path"; done
         : >"$work/checkpoint"
-        while IFS= read -r line && [ -n "$line" ]; do echo "$line" >>"$work/checkpoint"; done
+        while IFS= read -r line && [ -n "$line" ]; do printf '%s\n' "$line" >>"$work/checkpoint"; done
         cat >"$work/signatures"
     } <"$1"
     {
@@ -175,7 +186,10 @@ receipt_of() {
     why="the log did not sign the checkpoint"
     checkpoint_signed || return 1
     why="it is for another statement"
-    same "$(jq -r .statement.sha256 "$work/leaf" 2>/dev/null)" "$2" || return 1
+    IFS=' ' read -r logged received <<EOF
+$(jq -r '"\(.statement.sha256) \(.received)"' "$work/leaf" 2>/dev/null)
+EOF
+    same "$logged" "$2" || return 1
     why="the inclusion proof does not hold"
     included
 }
@@ -235,12 +249,13 @@ for file in statements/*; do
     ok "$label: signature"
     mv "$work/payload" "$work/statement"
     payload=$(sha256 <"$work/statement")
-    check "$label: statement type" statement_type
-    check "$label: names the key that signed it" same "$(jq -r .predicate.keyid "$work/statement")" "$keyid"
-    seq=$(jq -r .predicate.seq "$work/statement")
-    kind=$(jq -r .predicate.kind "$work/statement")
-    prev=$(jq -r .predicate.prev.sha256 "$work/statement")
-    is_number "$seq" || { fail "$label: seq is not a number"; last_seq=; continue; }
+    if ! read_statement; then
+        fail "$label: statement type"
+        last_seq=
+        continue
+    fi
+    ok "$label: statement type"
+    check "$label: names the key that signed it" same "$named_key" "$keyid"
     check "$label: file name" same "$label" "$(printf '%08d-%s.dsse.json' "$seq" "$kind")"
     if [ "$seq" -eq 0 ]; then
         check "$label: chain begins" same "$prev" "$zeros"
@@ -255,15 +270,16 @@ for file in statements/*; do
     fi
     last_seq=$seq
     last_payload=$payload
-    echo "$seq $kind sha256:$payload" >>"$work/found"
+    printf '%s %s sha256:%s\n' "$seq" "$kind" "$payload" >>"$work/found"
     blobs_of "$label"
+    [ "$kind" = assessment ] && runs_of "$label"
     receipt=receipts/$(printf '%08d' "$seq").tlog-proof
     if [ ! -f "$receipt" ]; then
         note "$label: no receipt, so no proof of when the backend got it"
     elif [ -z "$log_name" ]; then
         fail "$label: receipt (no trust/log.vkey to check it with)"
     elif receipt_of "$receipt" "$payload"; then
-        ok "$label: receipt, received $(jq -r .received "$work/leaf")"
+        ok "$label: receipt, received $received"
     else
         fail "$label: receipt ($why)"
     fi
@@ -279,7 +295,7 @@ for file in receipts/*; do
     [ -f "$1" ] || fail "$file: belongs to no statement"
 done
 for file in blobs/sha256/*; do
-    [ "$file" = 'blobs/sha256/*' ] || echo "${file#blobs/sha256/}"
+    [ "$file" = 'blobs/sha256/*' ] || printf '%s\n' "${file#blobs/sha256/}"
 done | sort >"$work/present"
 sort -u "$work/named" >"$work/named.sorted"
 comm -23 "$work/present" "$work/named.sorted" >"$work/unnamed"
