@@ -1,0 +1,295 @@
+"""Clauses of a standard as the page shows them: measured how, judged how, what for, what next. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from agent.language import N_, name_of
+from agent.model.finding import Outcome
+from agent.model.standard import Bands
+from agent.report.text import amount, decimal_of, grouped, local_span, percent, visible
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from datetime import timezone
+
+    from agent.model.base import Text
+    from agent.model.finding import ClauseResult, Finding, Observation, Reason, Window
+    from agent.model.metric import Metric
+    from agent.model.standard import Criterion, Indicator
+    from agent.report.raw import Citations, Reference
+
+__all__ = ["BandView", "ClauseView", "FindingView", "ObservationView", "OutcomeView", "Words", "clause_view"]
+
+MAX_OBSERVATIONS = 200
+
+MARKS: Mapping[Outcome, str] = {
+    Outcome.SATISFIED: "✓",
+    Outcome.PARTIALLY_SATISFIED: "◐",
+    Outcome.NOT_SATISFIED: "✗",
+    Outcome.INCONCLUSIVE: "?",
+    Outcome.NOT_APPLICABLE: "–",
+}
+"""A shape per outcome, so that colour is never the only sign."""
+
+OUTCOME_MEANINGS: Mapping[Outcome, str] = {
+    Outcome.SATISFIED: N_("The measured values prove that the clause is met."),
+    Outcome.PARTIALLY_SATISFIED: N_("The measured values prove a part of the points."),
+    Outcome.NOT_SATISFIED: N_("The measured values prove that the clause is not met."),
+    Outcome.INCONCLUSIVE: N_("The data do not suffice for a judgement. This is neither met nor failed."),
+    Outcome.NOT_APPLICABLE: N_("The clause does not concern this school."),
+}
+
+
+_NEEDS_WORK = frozenset({Outcome.PARTIALLY_SATISFIED, Outcome.NOT_SATISFIED, Outcome.INCONCLUSIVE})
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What turns records into words: language, zone, metric pack, citations."""
+
+    language: str
+    translate: Callable[[str], str]
+    zone: timezone
+    metrics: Mapping[str, Metric]
+    citations: Citations
+
+    def metric(self, name: str) -> str:
+        """Return the title of a metric, or its name where the pack is absent."""
+        found = self.metrics.get(name)
+        return self.pack(found.title) if found else visible(name, 120)
+
+    def subject(self, subject: str) -> str:
+        """Return ``Internet line telecom`` for ``egress:telecom``."""
+        kind, colon, name = subject.partition(":")
+        if not colon:
+            return visible(subject, 120)
+        return visible(f"{name_of(kind, self.translate)} {name}", 120)
+
+    def spelled(self, text: str) -> str:
+        """Return a text in which a metric and a spelling of the record are named, as in ``link.speed median``."""
+        known = (
+            self.metric(word) if word in self.metrics else name_of(word, self.translate) for word in text.split(" ")
+        )
+        return visible(" ".join(known), 300)
+
+    def pack(self, text: Text) -> str:
+        """Return a pack's text as one paragraph; YAML folds leave line ends in it."""
+        return visible(" ".join(text.of(self.language).split()), 2000)
+
+    def excluded(self, excluded: Mapping[str, int]) -> str:
+        """Return why samples were not used, with counts; empty for none."""
+        pairs = sorted(excluded.items())
+        return ", ".join(f"{visible(name_of(why, self.translate), 60)} {count}" for why, count in pairs if count)
+
+
+@dataclass(frozen=True, slots=True)
+class OutcomeView:
+    """An outcome as a badge."""
+
+    css: str
+    mark: str
+    name: str
+    reason: str
+    meaning: str
+
+
+@dataclass(frozen=True, slots=True)
+class BandView:
+    """A row of the points table."""
+
+    at_least: str
+    points: str
+    reached: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ObservationView:
+    """One subject over the window."""
+
+    anchor: str
+    metric: str
+    subject: str
+    statistic: str
+    value: str
+    samples: str
+    coverage: str
+    excluded: str
+    grade: str
+    sources: tuple[Reference, ...]
+    source_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class FindingView:
+    """A criterion judged."""
+
+    title: str
+    outcome: OutcomeView
+    value: str
+    evidence: str
+    """Anchor of the evidence for the value; empty if there is none."""
+    grade: str
+    grade_css: str
+    facts: tuple[tuple[str, str], ...]
+    bands: tuple[BandView, ...]
+    observations: tuple[ObservationView, ...]
+    observations_left: int
+    reading: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClauseView:
+    """A clause with its findings."""
+
+    anchor: str
+    number: str
+    title: str
+    outcome: OutcomeView
+    grade: str
+    grade_css: str
+    points: str
+    proven: str
+    open: str
+    gain: Decimal
+    """Points that are not proven yet."""
+    value: str
+    evidence: str
+    findings: tuple[FindingView, ...]
+    remedies: tuple[str, ...]
+
+
+def outcome_view(outcome: Outcome, reason: Reason | None, words: Words) -> OutcomeView:
+    """Return the badge of an outcome."""
+    return OutcomeView(
+        css=outcome.value,
+        mark=MARKS[outcome],
+        name=name_of(outcome.value, words.translate),
+        reason=name_of(reason.value, words.translate) if reason else "",
+        meaning=words.translate(OUTCOME_MEANINGS[outcome]),
+    )
+
+
+def clause_view(
+    anchor: str, clause: ClauseResult, indicator: Indicator | None, window: Window, words: Words
+) -> ClauseView:
+    """Return a clause in words. `indicator` is the clause in the pack; None leaves out what only the pack knows."""
+    criteria = {criterion.id: criterion for criterion in indicator.criteria} if indicator else {}
+    findings = tuple(
+        _finding(f"{anchor}-f{at}", finding, criteria.get(finding.criterion), window, words)
+        for at, finding in enumerate(clause.findings, start=1)
+    )
+    single = findings[0] if len(findings) == 1 else None
+    proven = decimal_of(clause.points_proven) or Decimal(0)
+    return ClauseView(
+        anchor=anchor,
+        number=visible(clause.clause, 40),
+        title=words.pack(clause.title),
+        outcome=outcome_view(clause.outcome, clause.reason, words),
+        grade=name_of(clause.grade.value, words.translate) if clause.grade else "–",
+        grade_css=clause.grade.value if clause.grade else "none",
+        points=grouped(clause.points),
+        proven=grouped(clause.points_proven),
+        open=grouped(clause.points_open),
+        gain=(decimal_of(clause.points) or Decimal(0)) - proven,
+        value=single.value if single else "",
+        evidence=single.evidence if single else "",
+        findings=findings,
+        remedies=tuple(dict.fromkeys(finding.remedy for finding in findings if finding.remedy)),
+    )
+
+
+def _finding(anchor: str, finding: Finding, criterion: Criterion | None, window: Window, words: Words) -> FindingView:
+    shown = finding.observations[:MAX_OBSERVATIONS]
+    observations = tuple(_observation(f"{anchor}-o{at}", each, words) for at, each in enumerate(shown, start=1))
+    sourced = next((each.anchor for each in observations if each.sources), "")
+    return FindingView(
+        title=words.pack(criterion.title) if criterion else visible(finding.criterion, 200),
+        outcome=outcome_view(finding.outcome, finding.reason, words),
+        value=visible(amount(finding.value, finding.unit), 100),
+        evidence=sourced if finding.value is not None else "",
+        grade=name_of(finding.grade.value, words.translate) if finding.grade else "–",
+        grade_css=finding.grade.value if finding.grade else "none",
+        facts=tuple(_facts(finding, criterion, window, words)),
+        bands=_bands(finding, criterion),
+        observations=observations,
+        observations_left=len(finding.observations) - len(shown),
+        reading=words.pack(finding.reading),
+        remedy=words.pack(finding.remedy) if finding.remedy and finding.outcome in _NEEDS_WORK else "",
+    )
+
+
+def _facts(finding: Finding, criterion: Criterion | None, window: Window, words: Words) -> list[tuple[str, str]]:
+    """Return how the value came about, as pairs of label and text."""
+    translate = words.translate
+    facts = []
+    if criterion:
+        measure = criterion.measure
+        facts.append((translate("Quantity"), f"{words.metric(measure.metric)} ({visible(measure.metric, 100)})"))
+        how = translate("{statistic} over time, then {combination}; subjects: {subjects}").format(
+            statistic=name_of(measure.over_time, translate),
+            combination=name_of(measure.over_subjects, translate),
+            subjects=name_of(measure.subjects, translate),
+        )
+        facts.append((translate("Method"), visible(how, 200)))
+    if finding.decided_by:
+        facts.append((translate("Decided by"), words.spelled(finding.decided_by)))
+    facts.append((translate("Window"), local_span(window.since, window.until, words.zone)))
+    facts += _demands(criterion, words)
+    if finding.threshold is not None:
+        value, threshold = decimal_of(finding.value), decimal_of(finding.threshold)
+        reached = value is not None and threshold is not None and value >= threshold
+        label = translate("Threshold reached") if reached else translate("Threshold not reached")
+        facts.append((label, visible(f"≥ {amount(finding.threshold, finding.unit)}", 100)))
+    if criterion and finding.grade and finding.grade.rank > criterion.grade_required.rank:
+        needed = translate("{grade} or better; weaker proof leaves the points open")
+        facts.append((translate("Proof needed"), needed.format(grade=name_of(criterion.grade_required, translate))))
+    return facts
+
+
+def _demands(criterion: Criterion | None, words: Words) -> list[tuple[str, str]]:
+    """Return what the pack demands of the samples."""
+    if criterion is None:
+        return []
+    measure, translate = criterion.measure, words.translate
+    demands = [translate("at least {count} samples per subject").format(count=measure.min_samples)]
+    if measure.min_days:
+        demands.append(translate("spanning at least {days} days").format(days=measure.min_days))
+    if measure.min_coverage != "0":
+        demands.append(translate("coverage at least {share}").format(share=percent(measure.min_coverage)))
+    return [(translate("Demanded"), "; ".join(demands))]
+
+
+def _bands(finding: Finding, criterion: Criterion | None) -> tuple[BandView, ...]:
+    if criterion is None or not isinstance(criterion.judge, Bands):
+        return ()
+    value = decimal_of(finding.value)
+    reached_one = False
+    rows = []
+    for band in criterion.judge.bands:
+        floor = decimal_of(band.at_least)
+        reached = not reached_one and value is not None and floor is not None and value >= floor
+        reached_one = reached_one or reached
+        rows.append(BandView(f"≥ {amount(band.at_least, criterion.measure.unit)}", grouped(band.points), reached))
+    lowest = criterion.judge.bands[-1]
+    below = value is not None and not reached_one
+    return (*rows, BandView(f"< {amount(lowest.at_least, criterion.measure.unit)}", "0", below))
+
+
+def _observation(anchor: str, given: Observation, words: Words) -> ObservationView:
+    return ObservationView(
+        anchor=anchor,
+        metric=words.metric(given.metric),
+        subject=words.subject(given.subject),
+        statistic=visible(name_of(given.statistic, words.translate), 80),
+        value=visible(amount(given.value, given.unit), 100),
+        samples=f"{given.valid} / {given.expected}",
+        coverage=percent(given.coverage),
+        excluded=words.excluded(given.excluded),
+        grade=name_of(given.grade.value, words.translate) if given.grade else "–",
+        sources=words.citations.references(given.sources),
+        source_count=len(given.sources),
+    )

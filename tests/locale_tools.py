@@ -1,0 +1,189 @@
+"""The catalogues: collect every text that a person can see, refresh the .po, compile the .mo.
+
+    python tests/locale_tools.py            refresh the .po, compile the .mo, list what has no Chinese yet
+    python tests/locale_tools.py --check    change nothing; exit 1 if something is missing or stale
+
+A text counts as visible when it is the argument of ``_()``, ``N_()`` or ``translate()`` (in code or in a template), or the
+`what` or `todo` of an `AgentError`.
+"""
+
+from __future__ import annotations
+
+import ast
+import io
+import re
+import sys
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import jinja2
+from babel.messages.catalog import Catalog
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po, write_po
+from jinja2.ext import extract_from_ast
+
+from agent import errors
+from agent.language import DOMAIN, LOCALE
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["Found", "compile_catalogue", "extract", "load", "missing", "places", "refresh"]
+
+AGENT = LOCALE.parent
+PO = LOCALE / "zh_CN" / "LC_MESSAGES" / f"{DOMAIN}.po"
+MARKERS = ("_", "N_", "translate")
+
+
+@dataclass
+class Found:
+    """What the search brought up: message id -> places, and texts that are built at run time and so cannot be found."""
+
+    texts: dict[str, list[str]] = field(default_factory=dict)
+    dynamic: list[str] = field(default_factory=list)
+
+    def add(self, text: str, place: str) -> None:
+        # A text of places only ("{detail}") is the same in every language.
+        if re.search(r"[A-Za-z]", re.sub(r"\{[^{}]+\}", "", text)):
+            self.texts.setdefault(text, []).append(place)
+
+
+def extract(root: Path = AGENT) -> Found:
+    """Return every visible text of the package."""
+    found = Found()
+    for path in sorted(root.rglob("*.py")):
+        tree = ast.parse(path.read_text(encoding="utf-8"), str(path))
+        classes = _error_classes(tree)
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call):
+                _visit(node, f"{path.relative_to(root.parent)}:{node.lineno}", classes, found)
+    for path in sorted(root.rglob("*.html")):
+        template = jinja2.Environment(autoescape=True).parse(path.read_text(encoding="utf-8"))
+        for line, _, message in extract_from_ast(template, MARKERS):
+            if isinstance(message, str):
+                found.add(message, f"{path.relative_to(root.parent)}:{line}")
+    return found
+
+
+def _error_classes(tree: ast.Module) -> dict[str, int]:
+    """Return the error classes that the module may raise, with the position of `what` among their arguments."""
+    classes = {name: 1 if name == "GapError" else 0 for name in errors.__all__}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ClassDef):
+            for base in node.bases:
+                if isinstance(base, ast.Name) and base.id in classes and not _has_init(node):
+                    classes[node.name] = classes[base.id]
+    return classes
+
+
+def _has_init(node: ast.ClassDef) -> bool:
+    return any(isinstance(part, ast.FunctionDef) and part.name == "__init__" for part in node.body)
+
+
+def _visit(node: ast.Call, place: str, classes: dict[str, int], found: Found) -> None:
+    name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+    wanted: list[ast.expr] = []
+    if name in MARKERS:
+        wanted = node.args[:1]
+    elif name in classes:
+        at = classes[name]
+        wanted = node.args[at : at + 1]
+        wanted += [keyword.value for keyword in node.keywords if keyword.arg in {"what", "todo"}]
+    for argument in wanted:
+        texts, dynamic = _texts(argument)
+        for text in texts:
+            found.add(text, place)
+        if dynamic:
+            found.dynamic.append(f"{place}: {ast.unparse(argument)}")
+
+
+def _texts(argument: ast.expr) -> tuple[list[str], bool]:
+    """Return the literal texts of an argument, and whether it builds a text (f-string, +, %) that no catalogue knows.
+
+    A plain name or attribute is no fault: the text it stands for is marked where it is written.
+    """
+    if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
+        return [argument.value], False
+    if isinstance(argument, ast.IfExp):
+        first, second = _texts(argument.body), _texts(argument.orelse)
+        return first[0] + second[0], first[1] or second[1]
+    return [], isinstance(argument, ast.JoinedStr | ast.BinOp)
+
+
+def load() -> Catalog:
+    """Return the Chinese catalogue as it is in the tree."""
+    if not PO.exists():
+        return Catalog(locale="zh_CN")
+    with PO.open("rb") as file:
+        return read_po(file, locale="zh_CN")
+
+
+def missing(found: Found, catalogue: Catalog) -> dict[str, list[str]]:
+    """Return the visible texts without a Chinese translation, with their places."""
+    return {
+        text: where
+        for text, where in sorted(found.texts.items())
+        if not (entry := catalogue.get(text)) or not entry.string or entry.fuzzy
+    }
+
+
+def places(text: str) -> set[str]:
+    """Return the ``{named}`` places of a text, conversions and formats included."""
+    return set(re.findall(r"\{[^{}]+\}", text))
+
+
+def refresh(found: Found, old: Catalog) -> Catalog:
+    """Return the catalogue of what is visible now: known translations kept, new ids empty, unused ones dropped."""
+    # A fixed header without dates, and no line numbers: the file changes only when a text does.
+    new = Catalog(locale="zh_CN", domain=DOMAIN, project=DOMAIN, fuzzy=False, header_comment="# Chinese texts.")
+    for text in sorted(found.texts):
+        entry = old.get(text)
+        new.add(text, entry.string if entry else "", flags=["python-brace-format"] if places(text) else [])
+    return new
+
+
+def po_bytes(catalogue: Catalog) -> bytes:
+    """Return the .po file."""
+    out = io.BytesIO()
+    write_po(out, catalogue, no_location=True, sort_output=True, omit_header=True, width=116)
+    header = f'# Chinese texts of {DOMAIN}; refresh with: python tests/locale_tools.py\nmsgid ""\nmsgstr ""\n'
+    lines = ["Language: zh_CN", "MIME-Version: 1.0", "Content-Type: text/plain; charset=utf-8"]
+    lines.append("Content-Transfer-Encoding: 8bit")
+    return (header + "".join(f'"{line}\\n"\n' for line in lines) + "\n").encode() + out.getvalue()
+
+
+def compile_catalogue(catalogue: Catalog) -> bytes:
+    """Return the .mo file: translated texts only, and a header that never changes."""
+    # Babel writes its own version and today's date into the header, so the header is made here.
+    plain = Catalog(locale="zh_CN", fuzzy=False)
+    for entry in catalogue:
+        if entry.id and entry.string and not entry.fuzzy:
+            plain.add(entry.id, entry.string)
+    plain.mime_headers = [("Language", "zh_CN"), ("Content-Type", "text/plain; charset=utf-8")]
+    out = io.BytesIO()
+    write_mo(out, plain)
+    return out.getvalue()
+
+
+def main(arguments: list[str]) -> int:
+    """Refresh, or with ``--check`` only compare."""
+    found = extract()
+    catalogue = load()
+    if "--check" not in arguments:
+        catalogue = refresh(found, catalogue)
+        PO.write_bytes(po_bytes(catalogue))
+        PO.with_suffix(".mo").write_bytes(compile_catalogue(load()))
+    gaps = missing(found, catalogue)
+    for text, where in gaps.items():
+        sys.stdout.write(f"{where[0]}: {text!r} has no Chinese" + "\n")
+    for place in found.dynamic:
+        sys.stdout.write(f"{place} is built at run time; use {{named}} places" + "\n")
+    stale = PO.with_suffix(".mo").read_bytes() != compile_catalogue(load())
+    sys.stdout.write(
+        f"{len(found.texts)} texts, {len(gaps)} without Chinese, .mo {'stale' if stale else 'current'}" + "\n"
+    )
+    return 1 if gaps or found.dynamic or stale else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
