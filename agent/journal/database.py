@@ -199,8 +199,9 @@ class Database:
     def write(self, work: Callable[[sqlite3.Connection], T], *, essential: bool = True) -> T:
         """Run `work` in one immediate transaction and return after it is durable.
 
-        On a full disk the ballast is given up. Essential work (entries, receipts, slots, clean-up) is then done once
-        more, so `work` may run twice; measured data is refused, so that it cannot eat the room that clean-up needs.
+        On a full disk the ballast is given up. Essential work (all but raw lines: it ends, sends or drops what was
+        begun) is then done once more, so `work` may run twice; raw lines are refused, so that measuring cannot eat the
+        room that the rest needs.
 
         Raises:
             JournalError: nothing was written; says why and what to do.

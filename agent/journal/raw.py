@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from agent import canonical
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from agent.journal.database import Database
 
 __all__ = ["append_exchange", "exchanges", "get_blob", "has_blob", "put_blob"]
+
+_FRESH = timedelta(hours=12)
+"""A blob put again is marked as put anew, so that it outlives the making of its entry; not more often than this."""
 
 
 def append_exchange(database: Database, run: str, asset: str, line: bytes, now: datetime) -> int:
@@ -49,12 +53,15 @@ def put_blob(database: Database, data: bytes, now: datetime) -> str:
     """Store bytes under their digest unless they are there; return ``sha256:<hex>``."""
     digest = canonical.digest(data)
     key, moment = canonical.hex_of(digest), time_text(now)
+    fresh = time_text(now - _FRESH)
+    if database.rows("select 1 from blob where sha256 = ? and stored between ? and ?", (key, fresh, moment)):
+        return digest
 
     def put(db: sqlite3.Connection) -> None:
         if db.execute("update blob set stored = ? where sha256 = ?", (moment, key)).rowcount == 0:
             db.execute("insert into blob(sha256, data, stored) values (?, ?, ?)", (key, pack(data), moment))
 
-    database.write(put, essential=False)
+    database.write(put)
     return digest
 
 
