@@ -13,38 +13,27 @@ from agent.model.reading import Reading
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from agent.model.finding import Assessment
+    from agent.model.finding import Assessment, ClauseResult
     from agent.model.metric import Metric
     from agent.model.standard import Criterion, Example, Indicator, Standard
 
-__all__ = ["mismatches"]
+__all__ = ["judge_example"]
 
 _START: Final = milliseconds("2026-01-05T00:00:00.000Z")
 _NO_PACK: Final = "sha256:" + 64 * "0"
 
 
-def mismatches(
+def judge_example(
     standard: Standard, indicator: Indicator, criterion: Criterion, example: Example, metrics: Mapping[str, Metric]
-) -> dict[str, tuple[str, str]]:
-    """Return what the example expects and what came out instead, by field; empty if it holds.
+) -> ClauseResult:
+    """Return how the clause comes out if the example is all that was measured, and its criterion all that is asked.
 
     Raises:
-        MalformedError: a value of the example is not a number of the unit that its metric has.
+        MalformedError: a value of the example is not a number.
     """
-    alone = criterion.model_copy(update={"examples": (example,)})
-    award = indicator.model_copy(update={"criteria": (alone,)})
-    assessment = _assess(standard.model_copy(update={"indicators": (award,)}), criterion, example, metrics)
-    clause = assessment.clauses[0]
-    finding = clause.findings[0]
-    pairs = {
-        "outcome": (example.outcome.value, finding.outcome.value),
-        "reason": (_text(example.reason), _text(finding.reason)),
-    }
-    if example.grade is not None:
-        pairs["grade"] = (example.grade.value, _text(finding.grade))
-    if example.points is not None:
-        pairs["points"] = (example.points, clause.points_proven)
-    return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
+    alone = indicator.model_copy(update={"criteria": (criterion,)})
+    judged = standard.model_copy(update={"indicators": (alone,)})
+    return _assess(judged, criterion, example, metrics).clauses[0]
 
 
 def _assess(standard: Standard, criterion: Criterion, example: Example, metrics: Mapping[str, Metric]) -> Assessment:
@@ -74,7 +63,3 @@ def _readings(example: Example, metrics: Mapping[str, Metric]) -> Iterator[Readi
                 grade=series.grade,
                 sources=(),
             )
-
-
-def _text(value: object) -> str:
-    return "" if value is None else str(value)
