@@ -122,7 +122,8 @@ def tlv(tag: int, content: bytes) -> bytes:
 
 def encode_integer(value: int, tag: int = INTEGER) -> bytes:
     """Return the element of an integer in two's complement; unsigned types thereby get their leading zero octet."""
-    return tlv(tag, value.to_bytes(value.bit_length() // 8 + 1, "big", signed=True))
+    magnitude = value if value >= 0 else ~value
+    return tlv(tag, value.to_bytes(magnitude.bit_length() // 8 + 1, "big", signed=True))
 
 
 def integer(tag: int, value: bytes) -> int:
@@ -276,7 +277,7 @@ def split_varbinds(data: bytes, at: int, end: int) -> list[tuple[bytes, int, byt
             if length & 0x80 or data[start] != OID or value > after:
                 oid, value = _expect(OID, data, start, after)
             length = data[value + 1]
-            if value + 2 + length != after and header(data, value, after)[2] != after:
+            if (length & 0x80 or value + 2 + length != after) and header(data, value, after)[2] != after:
                 raise MalformedError("BER: octets left over in a variable binding at octet {at}", at=at)
             if value == oid or value + 2 > after:
                 raise MalformedError("BER: a variable binding without OID or value at octet {at}", at=at)
