@@ -68,8 +68,8 @@ OPER_STATES = {
     3: "testing",
     4: "unknown",
     5: "dormant",
-    6: "not-present",
-    7: "lower-layer-down",
+    6: "notPresent",
+    7: "lowerLayerDown",
 }
 HIGHEST_MBPS = 1_600_000
 """1.6 Tbit/s: more is a device that gives bit/s, or nonsense (oids.md 9.2)."""
@@ -217,7 +217,7 @@ async def _link(link: Link, ports: list[Port], table: Answer, session: Session) 
         return values.get(f"{column}.{port.index}")
 
     readings.append(_reading("link.identity", subject, port.identity(), "", table))
-    readings.append(_reading("link.counter_bits", subject, "64" if wide else "32", "bit", answer))
+    readings.append(_reading("link.counter_bits", subject, "64" if wide else "32", "1", answer))
     if (state := OPER_STATES.get(value(OPER_STATUS) or 0)) is not None:
         readings.append(_reading("link.status", subject, state, "", answer))
     if (speed := speed_mbps(value(HIGH_SPEED), value(SPEED))) is not None:

@@ -3,7 +3,7 @@
 A credential file is YAML with the keys of `Credential`, for example
 
     {version: 2c, community: "..."}                                       # SNMP v1, v2c
-    {version: "3", user: poll, auth: SHA-256, auth_key: "...", priv: AES-128, priv_key: "..."}
+    {version: "3", user: poll, auth: SHA-256, auth_key: "...", priv: AES, priv_key: "..."}
     {username: agent, password: "..."}                                    # MQTT, HTTP
 
 It is looked for in $CREDENTIALS_DIRECTORY (systemd's LoadCredential) and in the `secrets` directory of the state
@@ -20,7 +20,8 @@ from pydantic import Field
 
 from agent.errors import ConfigError
 from agent.model.base import Word
-from agent.packs.load import parse_word
+from agent.packs.validate import validate
+from agent.packs.yaml_source import parse
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,9 +36,9 @@ class Credential(Word):
     version: Literal["1", "2c", "3"] | None = None
     community: str | None = Field(default=None, repr=False)
     user: str | None = Field(default=None, repr=False)
-    auth: Literal["MD5", "SHA-1", "SHA-224", "SHA-256", "SHA-384", "SHA-512"] | None = None
+    auth: Literal["", "MD5", "SHA", "SHA-224", "SHA-256", "SHA-384", "SHA-512"] = ""
     auth_key: str | None = Field(default=None, repr=False)
-    priv: Literal["DES", "AES-128", "AES-192", "AES-256", "AES-192-Reeder", "AES-256-Reeder"] | None = None
+    priv: Literal["", "DES", "AES", "AES-192", "AES-256", "AES-192-C", "AES-256-C"] = ""
     priv_key: str | None = Field(default=None, repr=False)
     username: str | None = Field(default=None, repr=False)
     password: str | None = Field(default=None, repr=False)
@@ -72,7 +73,7 @@ def load_credential(name: str, directories: Sequence[Path]) -> Credential:
                     mode=oct(stat.S_IMODE(mode)),
                     path=path,
                 )
-            return parse_word(Credential, file.read(), str(path))
+            return validate(parse(file.read(), str(path)), Credential)
     raise ConfigError(
         "there is no credential {name!r}",
         todo="Put it into {places} with mode 0600",

@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING
 from agent import canonical
 from agent.collectors import measure
 from agent.errors import AgentError
+from agent.evidence.statement import digest_set
 from agent.model.evidence import (
     ChallengeRef,
-    DigestSet,
     EntryKind,
     SegmentHeader,
     TargetResult,
@@ -113,7 +113,7 @@ async def run(
         run=name,
         challenge=reference,
         time=agent.times(started),
-        plan=DigestSet(sha256=canonical.hex_of(agent.campus_digest)),
+        plan=digest_set(agent.campus_digest),
     )
     gate = asyncio.Semaphore(AT_ONCE)
 
@@ -188,7 +188,7 @@ def _end(
         if item.lines:
             subject, data = segment_file(name, item)
             files[subject] = data
-            segment = DigestSet(sha256=canonical.hex_of(canonical.digest(data)))
+            segment = digest_set(canonical.digest(data))
         redactions.update(item.redactions)
         targets.append(
             TargetResult(
@@ -206,7 +206,7 @@ def _end(
         run=name,
         challenge=challenge,
         time=times,
-        plan=DigestSet(sha256=canonical.hex_of(agent.campus_digest)),
+        plan=digest_set(agent.campus_digest),
         targets=tuple(targets),
         redactions=dict(redactions),
     )

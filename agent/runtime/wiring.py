@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from agent import __version__
 from agent.clock import Clock, SystemClock, boot_id, time_text
+from agent.collectors import COLLECTORS
 from agent.errors import AgentError, ConfigError, JournalError, KeyFileError
 from agent.evidence import keys
-from agent.evidence.statement import make_subjects, sign_statement
-from agent.journal import Entry, Journal, Signed
+from agent.evidence.statement import predicate_type_of, sign_statement, subjects_of
+from agent.journal.records import Entry, Signed
+from agent.journal.store import Journal
 from agent.model.evidence import (
-    ASSESSMENT_TYPE,
-    RUN_TYPE,
     AgentIdentity,
     DigestSet,
     EntryKind,
@@ -24,7 +24,7 @@ from agent.model.evidence import (
     Statement,
     Times,
 )
-from agent.packs.load import load_campus, load_families
+from agent.packs.load import config_directory, load_campus, load_families
 from agent.runtime.credentials import Credential, load_credential
 from agent.sessions.redact import Redactor
 from agent.transports.mqtt import MqttLogin, MqttTransport
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from agent.model.family import Family
     from agent.runtime.backend_link import BackendLink, FreshChallenge
 
-__all__ = ["Agent", "open_agent", "snmp_access"]
+__all__ = ["Agent", "open_agent", "open_transport", "snmp_access"]
 
 SNMP_PORT = 161
 MQTT_PORT = 1883
@@ -103,8 +103,8 @@ class Agent:
                 **fields,
             )
             statement = Statement(
-                subject=make_subjects(files),
-                predicate_type=ASSESSMENT_TYPE if kind is EntryKind.ASSESSMENT else RUN_TYPE,
+                subject=subjects_of(files),
+                predicate_type=predicate_type_of(kind),
                 predicate=predicate,
             )
             payload, envelope = sign_statement(statement, self.signer)
@@ -130,18 +130,25 @@ class Agent:
         family = self.families.get(asset.family)
         if family is None:
             raise ConfigError("asset {asset!r} has the unknown family {family!r}", asset=asset.id, family=asset.family)
-        credential = self.credential(asset)
-        if family.transport == "mqtt":
-            login = None
-            if credential.username is not None:
-                login = MqttLogin(credential.username, credential.password or "")
-            return MqttTransport(asset.address, asset.port or MQTT_PORT, login)
-        access = snmp_access(credential, asset.id)
-        return SnmpTransport(asset.address, asset.port or SNMP_PORT, access)
+        return open_transport(asset, family.transport, self.credential(asset))
 
     def close(self) -> None:
         """Release the journal."""
         self.journal.close()
+
+
+def open_transport(asset: Asset, kind: str, credential: Credential) -> Transport:
+    """Return a new transport of that kind to the asset.
+
+    Raises:
+        ConfigError: the credential does not fit.
+    """
+    if kind == "mqtt":
+        login = None
+        if credential.username is not None:
+            login = MqttLogin(credential.username, credential.password or "")
+        return MqttTransport(asset.address, asset.port or MQTT_PORT, login)
+    return SnmpTransport(asset.address, asset.port or SNMP_PORT, credentials=snmp_access(credential, asset.id))
 
 
 def snmp_access(credential: Credential, where: str) -> Community | User:
@@ -154,7 +161,7 @@ def snmp_access(credential: Credential, where: str) -> Community | User:
         return Community(version=credential.version, community=credential.community.encode())
     if credential.version == "3" and credential.user is not None:
         return User(
-            name=credential.user.encode(),
+            name=credential.user,
             auth=credential.auth,
             auth_key=(credential.auth_key or "").encode(),
             priv=credential.priv,
@@ -177,8 +184,8 @@ def open_agent(
         KeyFileError: there is no usable signing key.
         JournalError: the journal cannot be opened.
     """
-    families = {name: pack.value for name, pack in load_families().items()}
-    campus = load_campus(campus_path)
+    families = load_families(config_directory(), collectors=COLLECTORS)
+    campus = load_campus(campus_path, families=families, collectors=COLLECTORS)
     signer = keys.load(state / "keys" / "agent.pem")
     directories = [state / "secrets"]
     if os.environ.get("CREDENTIALS_DIRECTORY"):
@@ -188,7 +195,7 @@ def open_agent(
         campus_bytes=campus.data,
         campus_digest=campus.digest,
         families=families,
-        journal=Journal.open(state / "journal"),
+        journal=Journal(state / "journal", clock=clock or SystemClock()),
         signer=signer,
         redactor=Redactor(b""),
         clock=clock or SystemClock(),

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from agent import canonical
 from agent.clock import parse_time
 from agent.errors import VerificationError
-from agent.evidence.bundle import BundleContents, parse_bundle
+from agent.evidence.bundle import BundleContents, check_manifest, read_bundle
 from agent.model.evidence import EntryKind
 from agent.model.finding import Assessment, Window
 from agent.packs.load import parse_campus
@@ -36,7 +36,19 @@ if TYPE_CHECKING:
     from agent.model.reading import Reading
     from agent.sessions.segment import Segment
 
-__all__ = ["Verified", "verify_bundle"]
+__all__ = ["Kept", "Verified", "verify_bundle"]
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A raw exchange and where it is kept."""
+
+    exchange: Exchange
+    segment: str
+    """Digest of the segment file."""
+    line: int
+    """Line of the segment, from 1."""
+    asset: str
 
 
 @dataclass
@@ -49,8 +61,9 @@ class Verified:
     campus: Campus | None = None
     readings: list[Reading] = field(default_factory=list)
     """Of all runs, in chain order."""
-    exchanges: dict[str, tuple[Exchange, str]] = field(default_factory=dict)
-    """By digest: the exchange and the digest of the segment file that holds it."""
+    exchanges: dict[str, Kept] = field(default_factory=dict)
+    """By digest of the exchange."""
+    bundle: BundleContents | None = None
     assessments: list[Assessment] = field(default_factory=list)
 
 
@@ -76,16 +89,19 @@ def verify_bundle(data: bytes, *, trust: Trust | None = None) -> Verified:
     checks = CheckList()
     digest = canonical.digest(data)
     empty = Verified(AttestationResult(digest, (), {}, trust.source if trust else "bundle"))
-    bundle = None
+    bundle: BundleContents | None = None
+    agreed: Trust | None = None
     with checks.check("bundle"):
-        bundle = parse_bundle(data)
+        bundle = read_bundle(data)
+        check_manifest(bundle)
     if bundle is not None:
         with checks.check("trust", _trust_detail(trust)):
-            trust = _agreed_trust(bundle, trust)
-    if bundle is None or trust is None or not checks.ok():
+            agreed = _agreed_trust(bundle, trust)
+    if bundle is None or agreed is None:
         empty.result = AttestationResult(digest, tuple(checks.checks), {}, empty.result.trust)
         return empty
-    work = _Work(bundle, trust, checks, empty)
+    empty.bundle = bundle
+    work = _Work(bundle, agreed, checks, empty)
     _check_statements(work)
     for item in work.found.statements:
         if item.kind in (EntryKind.RUN, EntryKind.RUN_ABORT):
@@ -93,7 +109,7 @@ def verify_bundle(data: bytes, *, trust: Trust | None = None) -> Verified:
     for item in work.found.statements:
         if item.kind is EntryKind.ASSESSMENT:
             _check_assessment(work, item)
-    work.found.result = AttestationResult(digest, tuple(checks.checks), work.assurance, trust.source)
+    work.found.result = AttestationResult(digest, tuple(checks.checks), work.assurance, agreed.source)
     return work.found
 
 
@@ -140,28 +156,29 @@ def _check_run(work: _Work, item: Opened) -> None:
         campus = _campus(item, files)
         work.found.campus = campus
     recomputed: list[Reading] = []
-    complete = campus is not None
+    broken = campus is None
     for target in item.statement.predicate.targets:
         name = f"{item.seq}/{target.id}"
         segment = None
         if target.segment is None:
-            complete = complete and target.exchanges == 0
+            broken = broken or target.exchanges > 0
             continue
         with work.checks.check(f"segment/{name}", f"{target.exchanges} exchanges"):
             segment = _segment(target.id, target.segment.digest(), files)
             _check_segment(item, segment, target.exchanges, target.gaps)
             _keep_exchanges(work, segment, target.segment.digest())
         if segment is None or campus is None:
-            complete = False
+            broken = True
             continue
         if item.kind is EntryKind.RUN_ABORT or target.result == "failed":
             continue
+        replayed: list[Reading] | None = None
         with work.checks.check(f"replay/{name}"):
-            complete = False
-            recomputed += replay_segment(segment, campus, where=f"raw/{target.id}")
-            complete = True
+            replayed = replay_segment(segment, campus, where=f"raw/{target.id}")
+        broken = broken or replayed is None
+        recomputed += replayed or []
     if item.kind is EntryKind.RUN:
-        _check_readings(work, item, files, recomputed if complete else None)
+        _check_readings(work, item, files, None if broken else recomputed)
 
 
 def _campus(item: Opened, files: dict[str, bytes]) -> Campus:
@@ -199,8 +216,9 @@ def _check_segment(item: Opened, segment: Segment, exchanges: int, gaps: int) ->
 
 
 def _keep_exchanges(work: _Work, segment: Segment, digest: str) -> None:
-    for recorded in segment.exchanges:
-        work.found.exchanges[recorded.source] = (recorded.exchange, digest)
+    for number, recorded in enumerate(segment.exchanges):
+        kept = Kept(recorded.exchange, digest, number + 2, segment.header.asset.id)
+        work.found.exchanges[recorded.source] = kept
 
 
 def _check_readings(work: _Work, item: Opened, files: dict[str, bytes], recomputed: list[Reading] | None) -> None:

@@ -7,7 +7,7 @@ import gzip
 import io
 from typing import TYPE_CHECKING
 
-from agent.assess import assess, declared_readings
+from agent.assess.assess import assess, declared_readings
 from agent.collectors import measure
 from agent.errors import MalformedError, VerificationError
 from agent.model.reading import Reading
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from agent.model.asset import Campus
     from agent.model.finding import Assessment, Window
+    from agent.model.metric import Metric
 
 __all__ = ["open_segment", "readings_of", "recompute_assessment", "replay_segment"]
 
@@ -89,16 +90,16 @@ def recompute_assessment(
             standard=claimed.standard,
             name=name,
         )
-    metrics = {}
+    metrics: dict[str, Metric] = {}
     for path in sorted(files):
         if path.startswith("metrics/"):
-            metrics.update(parse_metrics(files[path], path).value)
+            metrics |= {metric.name: metric for metric in parse_metrics(files[path], path).value.metrics}
     pack = parse_standard(files[name], name, metrics=metrics)
     campus = parse_campus(files["campus.yaml"], "campus.yaml")
     return assess(
         pack.value,
         pack.digest,
-        [*readings, *declared_readings(campus.value, campus.digest)],
+        [*readings, *declared_readings(campus.value, campus.digest, window=window)],
         metrics=metrics,
         campus=campus.value,
         window=window,

@@ -1,0 +1,80 @@
+"""Commands of the reviewer: verify a bundle, make its report. They need nothing but the bundle and, better, pinned keys."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import typer
+
+from agent.errors import UsageError
+
+__all__ = ["register"]
+
+BUNDLE = typer.Argument(help="The bundle (zip).", show_default=False)
+TRUST = typer.Option(None, "--trust", help="Directory with agent.pub, log.vkey, challenge.pub from the backend.")
+
+
+def read_file(path: Path) -> bytes:
+    """Return the bytes of a file that the user named.
+
+    Raises:
+        UsageError: it cannot be read.
+    """
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise UsageError("cannot read this file: {why}", where=str(path), why=error.strerror) from error
+
+
+def verify(
+    bundle: Path = BUNDLE,
+    trust: Path | None = TRUST,
+    as_json: bool = typer.Option(False, "--json", help="Print the result as JSON."),
+    quiet: bool = typer.Option(False, "--quiet", "-q", help="Print only what fails and the verdict."),
+) -> None:
+    """Check a bundle offline and recompute every reading and finding from the raw answers."""
+    from agent.language import preferred, translator
+    from agent.verify.bundle import verify_bundle
+    from agent.verify.policy import pinned_trust
+
+    _ = translator(preferred(os.environ))
+    pinned = pinned_trust(trust) if trust else None
+    result = verify_bundle(read_file(bundle), trust=pinned).result
+    if as_json:
+        typer.echo(json.dumps(result.to_json(), ensure_ascii=False, indent=2))
+    else:
+        for check in result.checks:
+            if quiet and check.ok:
+                continue
+            mark = "ok  " if check.ok else "FAIL"
+            typer.echo(f"{mark} {check.name}" + (f": {check.detail}" if check.detail else ""))
+        verdict = _("holds") if result.ok else _("does NOT hold")
+        typer.echo(f"{bundle.name}: {verdict} ({len(result.checks)} checks, {len(result.failed())} failed)")
+    if not result.ok:
+        raise typer.Exit(1)
+
+
+def report(
+    bundle: Path = BUNDLE,
+    output: Path = typer.Option(..., "-o", "--output", help="Where to write the page."),
+    language: str = typer.Option("zh_CN", "--lang", help="zh_CN or en."),
+    trust: Path | None = TRUST,
+) -> None:
+    """Make one self-contained page of a bundle; what does not verify is said on its first screen."""
+    from agent.report import render
+    from agent.runtime.report_input import report_input
+    from agent.verify.bundle import verify_bundle
+    from agent.verify.policy import pinned_trust
+
+    found = verify_bundle(read_file(bundle), trust=pinned_trust(trust) if trust else None)
+    page = render(report_input(found, name=bundle.name), language)
+    output.write_text(page, encoding="utf-8")
+    typer.echo(str(output))
+
+
+def register(app: typer.Typer) -> None:
+    """Add this audience's commands."""
+    for command in (verify, report):
+        app.command()(command)

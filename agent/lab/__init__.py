@@ -1,0 +1,1 @@
+"""A campus that speaks real protocols on loopback: what the demo shows and the tests ask."""

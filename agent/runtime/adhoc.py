@@ -1,0 +1,148 @@
+"""One asset without a campus file: what `campus-agent read` does, live or from a record."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from agent.clock import Clock, SystemClock
+from agent.collectors import measure
+from agent.errors import UsageError
+from agent.model.asset import Asset, Campus, Link, Poll, School
+from agent.model.evidence import SegmentHeader
+from agent.model.exchange import Topic
+from agent.runtime.wiring import open_transport
+from agent.sessions.live import LiveSession
+from agent.sessions.redact import Redactor
+from agent.sessions.replay import ReplaySession
+from agent.sessions.segment import parse_segment, segment_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from agent.model.reading import Reading
+    from agent.runtime.credentials import Credential
+
+__all__ = ["Target", "parse_target", "read_live", "read_record"]
+
+SCHEMES = {"snmp": ("generic-snmp", "interfaces"), "mqtt": ("mqtt-broker", "mqtt")}
+"""URL scheme -> family and collector."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """An asset made from a URL, and a campus of just this asset."""
+
+    asset: Asset
+    campus: Campus
+    scheme: str
+
+
+def parse_target(url: str, *, links: Sequence[str] = (), topics: Sequence[str] = (), seconds: int = 60) -> Target:
+    """Make a target of a URL.
+
+    Args:
+        url: `snmp://host[:port]` or `mqtt://host[:port]`.
+        links: watched ports as `role:id=port`, e.g. `egress:telecom=GigabitEthernet0/0/1`.
+        topics: what a broker is listened to for, as `kind=filter@level`, e.g. `light=school/light/+/state@2`.
+        seconds: total time for the conversation.
+
+    Raises:
+        UsageError: one of them is not of that form.
+    """
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError as error:
+        raise UsageError("{url!r} is not a URL: {why}", url=url, why=str(error)) from error
+    if parts.scheme not in SCHEMES or not host:
+        raise UsageError(
+            "{url!r} does not say how to ask which host",
+            todo="Write for example snmp://192.0.2.1 or mqtt://192.0.2.1:1883",
+            url=url,
+        )
+    if parts.username or parts.password:
+        raise UsageError(
+            "a URL is no place for a password",
+            todo="Use --credentials with a file of mode 0600",
+        )
+    family, collector = SCHEMES[parts.scheme]
+    asset = Asset(
+        id=host.replace(":", "-") + (f"-{port}" if port else ""),
+        family=family,
+        address=host,
+        port=port,
+        topics=tuple(_topic(text) for text in topics),
+    )
+    campus = Campus(
+        version="1",
+        school=School(id="ad-hoc", name="ad-hoc"),
+        assets=(asset,),
+        links=tuple(_link(text, asset) for text in links),
+        plan=(Poll(collector=collector, every_seconds=300, deadline_seconds=seconds),),
+    )
+    return Target(asset, campus, parts.scheme)
+
+
+async def read_live(
+    target: Target, credential: Credential, *, clock: Clock | None = None
+) -> tuple[list[Reading], bytes]:
+    """Ask the target and return its readings and the record of the conversation.
+
+    Pseudonyms of this record are made under a key that is thrown away.
+
+    Raises:
+        ConfigError: the credential does not fit.
+    """
+    clock = clock or SystemClock()
+    lines: list[bytes] = []
+    collectors = (SCHEMES[target.scheme][1],)
+    redactor = Redactor(secrets.token_bytes(32), credential.secrets())
+    transport = open_transport(target.asset, target.scheme, credential)
+    try:
+        session = LiveSession(
+            transport,
+            redactor,
+            lambda exchange: lines.append(exchange.to_bytes()),
+            clock,
+            target.campus.poll(collectors[0]).deadline_seconds,
+        )
+        readings = await measure(target.asset, target.campus, collectors, session)
+    finally:
+        await transport.close()
+    header = SegmentHeader(run="read", asset=target.asset, collectors=collectors, campus=target.campus)
+    return readings, segment_bytes(header, lines)
+
+
+async def read_record(data: bytes, *, where: str) -> list[Reading]:
+    """Return the readings of a record, without asking anything of anyone.
+
+    Raises:
+        MalformedError: it is not a record.
+        ReplayError: it was made by a program that asks other things.
+    """
+    segment = parse_segment(data, where=where)
+    header = segment.header
+    campus = header.campus or Campus(version="1", school=School(id="ad-hoc", name="ad-hoc"), assets=(header.asset,))
+    session = ReplaySession(segment.exchanges, where=where)
+    readings = await measure(header.asset, campus, header.collectors, session)
+    session.finish()
+    return readings
+
+
+def _link(text: str, asset: Asset) -> Link:
+    name, separator, port = text.partition("=")
+    role, colon, link = name.partition(":")
+    if not (separator and colon and port and link):
+        raise UsageError("{text!r} is not of the form role:id=port", text=text)
+    return Link.from_json({"id": link, "role": role, "asset": asset.id, "port": port}, where=text)
+
+
+def _topic(text: str) -> Topic:
+    kind, separator, rest = text.partition("=")
+    pattern, at, level = rest.rpartition("@")
+    if not (separator and at and level.isdigit()):
+        raise UsageError("{text!r} is not of the form kind=filter@level", text=text)
+    return Topic(kind=kind, filter=pattern, device_level=int(level))
