@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     from agent.model.asset import Campus
     from agent.model.base import Digest
-    from agent.model.exchange import GapReason
     from agent.model.metric import Metric
 
 __all__ = ["assess", "declared_readings", "window_of"]
@@ -33,7 +32,6 @@ def assess(
     metrics: Mapping[str, Metric],
     campus: Campus | None = None,
     window: Window | None = None,
-    gaps: Mapping[str, GapReason] | None = None,
 ) -> Assessment:
     """Judge a standard over a window.
 
@@ -44,14 +42,13 @@ def assess(
         metrics: all known metrics by name.
         campus: says which subjects are required and how often they are asked; None: those that have readings.
         window: None: from the first observed reading to the last.
-        gaps: asset to the reason why it gave nothing in the window, for the findings that miss it.
 
     Raises:
         MalformedError: a reading that the standard needs is not a number, or its unit does not fit.
         UsageError: there is neither a window nor a reading to take it from.
     """
     known = list(readings)
-    return judge_standard(standard, pack, known, metrics, plan_of(campus, metrics, gaps), window or window_of(known))
+    return judge_standard(standard, pack, known, metrics, plan_of(campus, metrics), window or window_of(known))
 
 
 def judge_standard(

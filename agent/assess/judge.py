@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from agent.assess.observe import Observed, Scene, Traffic, declared, gauge, traffic
 from agent.assess.samples import exact, rounded
+from agent.assess.silence import silence
 from agent.model.finding import Finding, Observation, Outcome, Reason
 from agent.model.reading import Grade, weakest
 from agent.model.standard import AtLeast, Bands, Criterion, Measure
@@ -117,7 +118,7 @@ def _case(criterion: Criterion, scene: Scene, subject: str) -> _Case:
         low, high = min(low, cap.value), cap.value if high is None else min(high, cap.value)
     if grade is not None and grade.rank > criterion.grade_required.rank:
         low, high, reason = Fraction(0), None, reason or Reason.WEAK_PROOF
-    return _Case(low, high, value, grade, reason, decided_by, tuple(observations))
+    return _Case(low, high, value, grade, reason, decided_by if value is not None else "", tuple(observations))
 
 
 def _bounds(scene: Scene, criterion: Criterion, line: Observed) -> tuple[Fraction, Fraction | None, Reason | None]:
@@ -125,8 +126,7 @@ def _bounds(scene: Scene, criterion: Criterion, line: Observed) -> tuple[Fractio
     measure = criterion.measure
     observation = line.observation
     if line.value is None:
-        silence = scene.plan.silence.get(observation.subject, Reason.TOO_FEW_SAMPLES)
-        return Fraction(0), None, silence
+        return Fraction(0), None, silence(scene, measure.metric, observation.subject)
     reason = None
     if observation.valid < measure.min_samples or exact(observation.coverage) < exact(measure.min_coverage):
         reason = Reason.TOO_FEW_SAMPLES
@@ -222,9 +222,10 @@ def _finding(
     measure = criterion.measure
     reasons = [case.reason for case in deciding if case.reason is not None]
     inconclusive = outcome is Outcome.INCONCLUSIVE
-    grades = [case.grade for case in (cases if inconclusive else deciding) if case.grade is not None]
-    names = list(dict.fromkeys(case.decided_by for case in deciding if case.decided_by))
-    value = low if high is not None and low == high else _shown(measure, deciding)
+    shown = [case for case in (cases if inconclusive else deciding) if case.value is not None]
+    grades = [case.grade for case in shown if case.grade is not None]
+    names = list(dict.fromkeys(case.decided_by for case in shown))
+    value = low if high is not None and low == high else _shown(measure, shown)
     return Finding(
         criterion=criterion.id,
         outcome=outcome,
@@ -240,9 +241,9 @@ def _finding(
     )
 
 
-def _shown(measure: Measure, deciding: Sequence[_Case]) -> Fraction | None:
+def _shown(measure: Measure, cases: Sequence[_Case]) -> Fraction | None:
     """Return the value to show where the bounds differ: the aggregate of what is known."""
-    values = [case.value for case in deciding if case.value is not None]
+    values = [case.value for case in cases if case.value is not None]
     if not values:
         return None
     return sum(values, Fraction(0)) if measure.over_subjects == "sum" else min(values)

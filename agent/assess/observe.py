@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["Observed", "Scene", "Traffic", "counter_samples", "declared", "gauge", "traffic"]
 
 T = TypeVar("T")
-_TOGETHER_MS: Final = 30_000
+_TOGETHER_MS: Final = 60_000
 """Readings of one port this close belong to one poll."""
 
 
@@ -179,7 +179,7 @@ def counter_samples(readings: Readings, metric: str, subject: str) -> list[Sampl
 
     The companions (`uptime`, `discontinuity`, `identity`, `speed`, `counter_bits`) are the metrics of the same family
     of names: `link.octets.in` goes with `link.uptime`. Uptime must be of the same moment; of the others the nearest
-    within half a minute counts.
+    within a minute counts.
 
     Raises:
         MalformedError: a reading is not a number, or its unit does not fit.
@@ -217,7 +217,7 @@ def _outages(scene: Scene, metric: str, subject: str, times: Sequence[int]) -> s
 
 
 def _nearest(found: Sequence[tuple[int, T]], at: int) -> T | None:
-    """Return what was read closest to the moment, within half a minute; None if nothing was."""
+    """Return what was read closest to the moment, within a minute; None if nothing was."""
     place = bisect_left(found, at, key=lambda item: item[0])
     near = [item for item in found[max(0, place - 1) : place + 1] if abs(item[0] - at) <= _TOGETHER_MS]
     return min(near, key=lambda item: abs(item[0] - at))[1] if near else None

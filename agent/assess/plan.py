@@ -1,4 +1,4 @@
-"""What should have been measured: the subjects that are required, and how often each is asked.
+"""What should have been measured: the subjects that are required, on which assets, and how often each is asked.
 
 With a campus file, its links, assets and topics say so; without one, what is there is all that is required, and the
 middle distance between samples stands for the poll interval.
@@ -10,9 +10,6 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
-from agent.model.exchange import GapReason
-from agent.model.finding import Reason
-
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -22,25 +19,17 @@ if TYPE_CHECKING:
 
 __all__ = ["Plan", "plan_of"]
 
-_REASONS: Final = {
-    GapReason.UNREACHABLE: Reason.UNREACHABLE,
-    GapReason.DEADLINE: Reason.UNREACHABLE,
-    GapReason.REFUSED: Reason.REFUSED,
-    GapReason.UNSUPPORTED: Reason.UNSUPPORTED,
-    GapReason.MALFORMED: Reason.UNSUPPORTED,
-}
-
 
 @dataclass(frozen=True)
 class Plan:
-    """Required subjects by kind, poll interval by collector, and why a subject was silent where that is known."""
+    """Required subjects by kind, the assets that they are on, and the poll interval of each collector."""
 
     required: Mapping[str, tuple[str, ...]] | None = None
     """None: the subjects seen are the ones required."""
     poll_ms: Mapping[str, int] = field(default_factory=dict)
     """Poll interval by collector, in milliseconds; absent: taken from the samples."""
-    silence: Mapping[str, Reason] = field(default_factory=dict)
-    """Subject to the reason why it gave nothing."""
+    assets: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Subject to the ids of the assets that are asked about it."""
 
     def subjects(self, kind: str, metric: str, readings: Readings) -> tuple[str, ...]:
         """Return the subjects that the criterion must look at, sorted."""
@@ -66,36 +55,27 @@ _DECLARED_KINDS: Final = frozenset({"egress", "backbone", "uplink", "classroom",
 """Kinds whose members the campus file lists; of others (`interface`) only the devices themselves know."""
 
 
-def plan_of(campus: Campus | None, metrics: Mapping[str, Metric], gaps: Mapping[str, GapReason] | None = None) -> Plan:
+def plan_of(campus: Campus | None, metrics: Mapping[str, Metric]) -> Plan:
     """Return the plan that a campus file makes; without one, the plan that asks for what is there.
 
     Args:
         campus: the campus file.
         metrics: all metrics, for the collectors that they name.
-        gaps: asset to the reason why it could not be asked, where it gave nothing in the window.
     """
     if campus is None:
         return Plan()
-    required: dict[str, list[str]] = {}
-    silence: dict[str, Reason] = {}
-    reasons = {asset: _REASONS[reason] for asset, reason in (gaps or {}).items()}
-    for link in campus.links:
-        _note(required, silence, link.role, f"{link.role}:{link.id}", reasons.get(link.asset))
+    found = [(link.role, f"{link.role}:{link.id}", link.asset) for link in campus.links]
     for asset in campus.assets:
-        _note(required, silence, "asset", f"asset:{asset.id}", reasons.get(asset.id))
-        for topic in asset.topics:
-            _note(required, silence, "iot", f"iot:{topic.kind}", reasons.get(asset.id))
+        found.append(("asset", f"asset:{asset.id}", asset.id))
+        found += [("iot", f"iot:{topic.kind}", asset.id) for topic in asset.topics]
+    required: dict[str, set[str]] = {}
+    assets: dict[str, set[str]] = {}
+    for kind, subject, asked in found:
+        required.setdefault(kind, set()).add(subject)
+        assets.setdefault(subject, set()).add(asked)
     collectors = {metric.collector for metric in metrics.values() if metric.collector}
     return Plan(
-        required={kind: tuple(sorted(set(found))) for kind, found in required.items()},
+        required={kind: tuple(sorted(subjects)) for kind, subjects in required.items()},
         poll_ms={name: campus.poll(name).every_seconds * 1000 for name in collectors},
-        silence=silence,
+        assets={subject: tuple(sorted(asked)) for subject, asked in assets.items()},
     )
-
-
-def _note(
-    required: dict[str, list[str]], silence: dict[str, Reason], kind: str, subject: str, reason: Reason | None
-) -> None:
-    required.setdefault(kind, []).append(subject)
-    if reason is not None:
-        silence[subject] = reason

@@ -1,0 +1,39 @@
+"""Why a subject has no usable sample: what the conversations with its devices came to."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from agent.model.exchange import GapReason
+from agent.model.finding import Reason
+
+if TYPE_CHECKING:
+    from agent.assess.observe import Scene
+
+__all__ = ["silence"]
+
+_REASONS: Final = {
+    GapReason.UNREACHABLE.value: Reason.UNREACHABLE,
+    GapReason.DEADLINE.value: Reason.UNREACHABLE,
+    GapReason.REFUSED.value: Reason.REFUSED,
+    GapReason.UNSUPPORTED.value: Reason.UNSUPPORTED,
+    # It speaks, but not so that it can be understood.
+    GapReason.MALFORMED.value: Reason.UNSUPPORTED,
+}
+
+
+def silence(scene: Scene, metric: str, subject: str) -> Reason:
+    """Return why there is no sample of the metric for the subject.
+
+    The last `collector.answer` of the subject's assets says how the device answered; if it did answer, the last
+    `link.match` says whether it has the port at all.
+    """
+    known = scene.metrics.get(metric)
+    for asset in scene.plan.assets.get(subject, ()):
+        answers = scene.readings.texts("collector.answer", f"{known.collector if known else ''}:{asset}")
+        if answers and answers[-1][1] in _REASONS:
+            return _REASONS[answers[-1][1]]
+    matches = scene.readings.texts("link.match", subject)
+    if matches and matches[-1][1].split(" ")[0] in {"not", "ambiguous"}:
+        return Reason.NO_TARGET
+    return Reason.TOO_FEW_SAMPLES
