@@ -23,6 +23,7 @@ Json = Any
 """A JSON value without floats: None, bool, int, str, list, dict."""
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+_MAX_DIGITS = 400
 
 
 def dumps(value: Json) -> bytes:
@@ -91,6 +92,10 @@ def decimal_text(value: Decimal | int | str) -> str:
         raise MalformedError("{value!r} is not a finite number", value=str(value)[:100])
     if number == 0:
         return "0"
+    exponent = number.as_tuple().exponent
+    if number.adjusted() > _MAX_DIGITS or not isinstance(exponent, int) or -exponent > _MAX_DIGITS:
+        # Written out, "1e999999999" would fill the memory.
+        raise MalformedError("{value!r} has too many digits", value=str(value)[:100])
     text = format(number, "f")
     return text.rstrip("0").rstrip(".") if "." in text else text
 

@@ -28,6 +28,8 @@ __all__ = ["MAX_BYTES", "MAX_DEPTH", "PackError", "Path", "Source", "parse", "sp
 
 MAX_BYTES: Final = 1 << 20
 MAX_DEPTH: Final = 32
+_CONTROL = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+"""Control characters other than the line feed, and halves of surrogate pairs; escapes in quotes can make them."""
 _INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,14})")
 
 Path = tuple[str | int, ...]
@@ -127,7 +129,8 @@ def _compose(text: str, name: str) -> Node:
         where = f"{name}:{mark.line + 1}:{mark.column + 1}" if mark else name
         why = " ".join(part for part in (error.problem, error.context) if part)
         raise PackError([ConfigError("not valid YAML: {why}", where=where, why=why)]) from error
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, OverflowError) as error:
+        # PyYAML lets ValueError through for an escape beyond Unicode ("\\U00110000").
         raise PackError([ConfigError("not valid YAML: {why}", where=name, why=str(error)[:200])]) from error
     if node is None:
         raise PackError([ConfigError("the file is empty", where=name)])
@@ -188,6 +191,9 @@ class _Builder:
                 self._report(key_node, "a key must be a plain word")
                 continue
             key = key_node.value
+            if _CONTROL.search(key):
+                self._report(key_node, "a key holds a control character")
+                continue
             below = (*path, key)
             if key in found:
                 line = self.keys[below][0]
@@ -199,6 +205,9 @@ class _Builder:
 
     def _scalar(self, node: Node, path: Path) -> Json:
         text = str(node.value)
+        if _CONTROL.search(text):
+            self._report(node, "{key} holds a control character", key=spell(path) or "the file")
+            return ""
         if getattr(node, "style", None) is not None:
             return text
         if text in {"true", "false"}:
