@@ -5,8 +5,8 @@ it from some time before), only a fresh one proves that it lives. The broker rel
 `reported`.
 
 Readings per declared kind, under `iot:<kind>`, also for a kind that stayed silent: `iot.devices` (distinct devices,
-retained or fresh), `iot.devices.fresh`, `iot.messages` (fresh ones), and `iot.freshness`, the seconds from the last fresh message to
-the end of listening, absent where there was none.
+retained or fresh), `iot.devices.fresh`, `iot.messages` (fresh ones), and `iot.freshness`, the seconds from the last
+fresh message to the end of listening, absent where there was none.
 """
 
 from __future__ import annotations
