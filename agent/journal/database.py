@@ -35,8 +35,12 @@ __all__ = ["Database"]
 T = TypeVar("T")
 
 _BUSY_SECONDS = 10.0
-_WAL_KEPT = 8 * 2**20
+_WAL_PAGES = 256
+"""The write-ahead log is folded into the file from this length on. It must stay well below the ballast: folding makes
+the file grow before the log can shrink, and on a full disk only the ballast gives the room for that."""
 _PAGE = 4096
+_SQLITE = (3, 37, 0)
+"""STRICT tables came with this version."""
 _FULL = ("SQLITE_FULL", "SQLITE_IOERR_WRITE", "SQLITE_IOERR_SHMSIZE")
 """What a full disk or an exhausted disk quota looks like."""
 _DAMAGED = ("SQLITE_CORRUPT", "SQLITE_NOTADB")
@@ -131,6 +135,13 @@ class Database:
 
     def _connect(self) -> None:
         self._disconnect()
+        if sqlite3.sqlite_version_info < _SQLITE:
+            raise JournalError(
+                "SQLite {found} is too old for the journal, which needs {needed}",
+                todo="install a Python whose sqlite3 module is newer",
+                found=sqlite3.sqlite_version,
+                needed=".".join(map(str, _SQLITE)),
+            )
         address = f"{self.path.absolute().as_uri()}?mode={'ro' if self.readonly else 'rw'}"
         self._connection = sqlite3.connect(
             address, uri=True, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
@@ -142,7 +153,8 @@ class Database:
         db.execute("pragma synchronous = full")
         db.execute("pragma checkpoint_fullfsync = on")
         db.execute("pragma secure_delete = fast")
-        db.execute(f"pragma journal_size_limit = {_WAL_KEPT}")
+        db.execute(f"pragma wal_autocheckpoint = {_WAL_PAGES}")
+        db.execute(f"pragma journal_size_limit = {_WAL_PAGES * _PAGE}")
         if not self.readonly:
             self._create(db)
         self._assert_settings(db)
@@ -159,9 +171,11 @@ class Database:
                 f"pragma user_version = {VERSION}; commit;"
             )
             db.execute("pragma wal_checkpoint(truncate)").fetchall()
+        self._assert_identity(db)
         db.execute("pragma journal_mode = wal")
 
-    def _assert_settings(self, db: sqlite3.Connection) -> None:
+    def _assert_identity(self, db: sqlite3.Connection) -> None:
+        """Refuse the file of another program or version before anything in it is changed."""
         version, application = _one(db, "pragma user_version"), _one(db, "pragma application_id")
         if (version, application) != (VERSION, APPLICATION_ID):
             raise JournalError(
@@ -170,6 +184,9 @@ class Database:
                 todo="use the campus-agent release that wrote it, or give this one its own state directory",
                 version=version,
             )
+
+    def _assert_settings(self, db: sqlite3.Connection) -> None:
+        self._assert_identity(db)
         wanted = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "recursive_triggers": 1}
         for name, value in wanted.items():
             if (found := _one(db, f"pragma {name}")) != value:
@@ -215,9 +232,9 @@ class Database:
                 if _name(error) not in _FULL or self.readonly:
                     raise self._explain(error) from error
                 self.ballast.release()
+                self.checkpoint()
                 if not essential:
                     raise self._explain(error) from error
-                self.checkpoint()
             try:
                 return self._transact(work)
             except sqlite3.Error as error:

@@ -13,15 +13,17 @@ from agent.errors import JournalError
 
 __all__ = ["pack", "pack_envelope", "unpack", "unpack_envelope"]
 
-_PLAIN, _DEFLATED = b"=", b"z"
+_PLAIN_TAG, _DEFLATED_TAG = b"=", b"z"
 _LEVEL = 6
+_DAMAGED = "a stored value is damaged: {why}"
+_KEEP = "stop campus-agent and keep a copy of this directory; entries with a receipt are safe at the backend"
 
 
 def pack(data: bytes, *, dictionary: bytes = b"") -> bytes:
     """Return the stored form: one octet that names the form, then the bytes."""
     deflate = zlib.compressobj(_LEVEL, zdict=dictionary)
     short = deflate.compress(data) + deflate.flush()
-    return _DEFLATED + short if len(short) < len(data) else _PLAIN + data
+    return _DEFLATED_TAG + short if len(short) < len(data) else _PLAIN_TAG + data
 
 
 def unpack(stored: bytes, *, dictionary: bytes = b"", where: str = "") -> bytes:
@@ -30,15 +32,15 @@ def unpack(stored: bytes, *, dictionary: bytes = b"", where: str = "") -> bytes:
     Raises:
         JournalError: the stored form is damaged.
     """
-    if stored[:1] == _PLAIN:
+    if stored[:1] == _PLAIN_TAG:
         return stored[1:]
     try:
         inflate = zlib.decompressobj(zdict=dictionary)
         data = inflate.decompress(stored[1:]) + inflate.flush()
     except zlib.error as error:
-        raise JournalError("a stored value is damaged: {why}", where=where, why=str(error)) from error
-    if stored[:1] != _DEFLATED or not inflate.eof:
-        raise JournalError("a stored value is damaged: {why}", where=where, why="cut short or of unknown form")
+        raise JournalError(_DAMAGED, where=where, todo=_KEEP, why=str(error)) from error
+    if stored[:1] != _DEFLATED_TAG or not inflate.eof:
+        raise JournalError(_DAMAGED, where=where, todo=_KEEP, why="cut short or of unknown form")
     return data
 
 

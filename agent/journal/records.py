@@ -91,7 +91,8 @@ class Limits:
     reserve_bytes: int = 64 * 2**20
     """Free space of the file system below which measuring stops."""
     ballast_bytes: int = 16 * 2**20
-    """Size of the file that is given up when the disk is full; 0 for none."""
+    """Size of the file that is given up when the disk is full; 0 for none. At least twice the largest blob and 2 MiB,
+    else what it gives is used up by one write and the folding of the write-ahead log."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Child of the kill test: a server that forks one writer per line on stdin and says on stdout what the writer did.
 
-Each writer opens the journal, ends what was left open, and then writes without end until it is killed. A line on stdout is an
-acknowledgement: it is written after the journal's call has returned. Usage: python kill_child.py REPOSITORY
+Each writer opens the journal, ends what was left open, and then writes without end until it is killed. A line on stdout
+is an acknowledgement: it is written after the journal's call has returned. Usage: python kill_child.py REPOSITORY
 """
 
 from __future__ import annotations
@@ -14,11 +14,16 @@ from pathlib import Path
 
 sys.path.insert(0, sys.argv[1])
 
+from typing import TYPE_CHECKING
+
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from agent import canonical
 from agent.journal.store import Journal, Limits, Signed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 KEY = ec.generate_private_key(ec.SECP256R1())
 LIMITS = Limits(reserve_bytes=0, ballast_bytes=4096)
@@ -29,7 +34,7 @@ def say(text: str) -> None:
     os.write(1, text.encode() + b"\n")
 
 
-def sign(kind: str, run: str | None, blobs: list[str]) -> object:
+def sign(kind: str, run: str | None, blobs: list[str]) -> Callable[[int, str], Signed]:
     """Return a signer for the journal."""
 
     def signed(seq: int, prev: str) -> Signed:

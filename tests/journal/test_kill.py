@@ -77,7 +77,7 @@ def lost(journal: Journal, acknowledged: list[list[str]]) -> list[list[str]]:
 
 
 def test_nothing_acknowledged_is_lost_in_200_kills(tmp_path: Path) -> None:
-    """200 kills at random moments, creation and recovery included: 0 acknowledged lost, chain whole, opens by itself."""
+    """200 kills at random moments, creation and recovery included: 0 acknowledged lost, chain whole, no repair."""
     dice = random.Random(20261122)
     writers = Writers()
     total, empty = 0, 0
