@@ -6,6 +6,7 @@ keyid: lowercase hex SHA-256 of the DER SubjectPublicKeyInfo (`openssl pkey -pub
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import stat
@@ -179,7 +180,7 @@ def _wrong_kind(path: Path, expected: str) -> KeyFileError:
 def _write_new(path: Path, private: EllipticCurvePrivateKey | Ed25519PrivateKey) -> None:
     pem = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _make_directory(path.parent)
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     except FileExistsError as error:
         raise KeyFileError(
@@ -199,6 +200,13 @@ def _write_new(path: Path, private: EllipticCurvePrivateKey | Ed25519PrivateKey)
     except OSError as error:
         path.unlink(missing_ok=True)  # half a key is worse than none
         raise _unwritable(path, error) from error
+
+
+def _make_directory(directory: Path) -> None:
+    try:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except FileExistsError as error:
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR)) from error
 
 
 def _unwritable(path: Path, error: OSError) -> KeyFileError:
