@@ -60,7 +60,7 @@ def preferred(environ: Mapping[str, str]) -> str:
 
 
 NAMES: Mapping[str, str] = {
-    # Outcomes: agent.model.finding
+    # Outcomes, from agent.model.finding
     "satisfied": N_("met"),
     "partially-satisfied": N_("partly met"),
     "not-satisfied": N_("not met"),
@@ -75,9 +75,10 @@ NAMES: Mapping[str, str] = {
     "window-too-short": N_("window too short"),
     "clock-unsure": N_("clock not certain"),
     "contradicted": N_("sources contradict each other"),
+    "weak-proof": N_("proof too weak"),
     "malformed": N_("the answer does not decode"),
     "deadline": N_("time for the conversation ran out"),
-    # Grades: agent.model.reading
+    # Grades, from agent.model.reading
     "measured": N_("measured"),
     "corroborated": N_("corroborated"),
     "reported": N_("reported"),

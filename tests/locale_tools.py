@@ -3,8 +3,8 @@
     python tests/locale_tools.py            refresh the .po, compile the .mo, list what has no Chinese yet
     python tests/locale_tools.py --check    change nothing; exit 1 if something is missing or stale
 
-A text counts as visible when it is the argument of ``_()``, ``N_()`` or ``translate()`` (in code or in a template), or the
-`what` or `todo` of an `AgentError`.
+A text counts as visible when it is the argument of ``_()``, ``N_()`` or ``translate()`` (in code or in a
+template), or the `what` or `todo` of an `AgentError`.
 """
 
 from __future__ import annotations

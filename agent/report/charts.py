@@ -6,6 +6,7 @@ reader may cite comes from here but the peak, which is one of the given samples.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
@@ -23,12 +24,13 @@ if TYPE_CHECKING:
 
 __all__ = ["Level", "Sample", "beyond", "traffic_plot"]
 
-WIDTH, HEIGHT = 760, 300
-LEFT, RIGHT, TOP, BOTTOM = 78, 12, 16, 40
+WIDTH, HEIGHT = 920, 320
+LEFT, RIGHT, TOP, BOTTOM = 78, 176, 16, 40
+"""The right margin holds the names of the lines."""
 COLUMNS = 640
 """Columns to which longer series are thinned: each keeps its lowest and highest sample, so no peak is lost."""
 MAX_GAPS = 200
-NEAR = 10
+NEAR = 3
 """A line more than this many times above the highest traffic is named, not drawn: it would flatten the plot."""
 
 
@@ -236,22 +238,19 @@ def _gaps(first: Sequence[_Point | None], second: Sequence[_Point | None], frame
 
 
 def _levels(levels: Sequence[Level], frame: _Frame) -> list[Markup]:
-    parts, taken = [], list[float]()
+    parts, lowest = [], -math.inf
     for level in sorted(levels, key=_level, reverse=True):
         value = _level(level)
         if value > frame.top:
             continue
         y = frame.y(value)
-        label_y = y - 4 if y > TOP + 14 else y + 12
-        # Labels of close levels alternate between the ends instead of covering each other.
-        crowded = any(abs(label_y - other) < 12 for other in taken)
-        taken.append(label_y)
-        x, anchor = (LEFT + 6, "start") if crowded else (WIDTH - RIGHT - 4, "end")
+        # From the top down, each name stays clear of the one above it.
+        lowest = max(y + 4, lowest + 14)
         parts.append(
             Markup('<line class="{k}" x1="{a}" x2="{b}" y1="{y}" y2="{y}"/>').format(
-                k=level.kind, a=LEFT, b=WIDTH - RIGHT, y=f"{y:.1f}"
+                k=level.kind, a=LEFT, b=WIDTH - RIGHT + 4, y=f"{y:.1f}"
             )
-            + _text(x, label_y, f"{level.label} {rate(level.bps)}", anchor, f"label {level.kind}")
+            + _text(WIDTH - RIGHT + 8, lowest, f"{rate(level.bps)} {level.label}", "start", f"label {level.kind}")
         )
     return parts
 
@@ -314,7 +313,7 @@ def _time_axis(frame: _Frame, zone: timezone) -> Markup:
 
 def _text(x: float, y: float, text: str, anchor: str, kind: str = "label") -> Markup:
     return Markup('<text class="{k}" x="{x}" y="{y}" text-anchor="{a}">{t}</text>').format(
-        k=kind, x=f"{x:.1f}", y=f"{y:.1f}", a=anchor, t=visible(text, 120)
+        k=kind, x=f"{x:.1f}", y=f"{y:.1f}", a=anchor, t=visible(text, 60)
     )
 
 

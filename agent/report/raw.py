@@ -13,7 +13,7 @@ from agent.errors import MalformedError
 from agent.language import name_of
 from agent.model import snmp
 from agent.model.exchange import MqttMessages, SnmpGet, SnmpTable, VarBinds
-from agent.report.text import local_time, visible
+from agent.report.text import local_time, plain_time, visible
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -173,7 +173,7 @@ class Citations:
             number=number,
             anchor=self.anchor(number),
             digest=digest,
-            at=local_time(kept.exchange.at, zone, seconds=True),
+            at=plain_time(kept.exchange.at, zone),
             asset=visible(kept.asset, CELL),
             place=f"{visible(kept.path, CELL)}:{kept.line}" if kept.line else visible(kept.path, CELL),
             asked=_asked(kept.exchange),
@@ -203,7 +203,8 @@ def _notes(exchange: Exchange, translate: Callable[[str], str]) -> tuple[str, ..
     notes = []
     if exchange.gap:
         name = name_of(exchange.gap.reason, translate)
-        notes.append(f"{translate('No answer kept')}: {name}. {visible(exchange.gap.detail, 300)}")
+        note = translate("No answer: {reason}. {detail}")
+        notes.append(note.format(reason=name, detail=visible(exchange.gap.detail, 300)))
     if isinstance(exchange.response, VarBinds):
         notes += [
             translate("Ended early at {column}: {reason}").format(
@@ -219,7 +220,7 @@ def _notes(exchange: Exchange, translate: Callable[[str], str]) -> tuple[str, ..
         )
     if exchange.redactions:
         counts = ", ".join(f"{visible(rule, 60)} {count}" for rule, count in sorted(exchange.redactions.items()))
-        notes.append(f"{translate('Replaced by pseudonyms before recording')}: {counts}")
+        notes.append(translate("Replaced by pseudonyms before recording: {counts}").format(counts=counts))
     return tuple(notes)
 
 

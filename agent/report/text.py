@@ -16,9 +16,11 @@ __all__ = [
     "local_span",
     "local_time",
     "percent",
+    "plain_time",
     "rate",
     "short",
     "visible",
+    "zone_label",
     "zone_of",
 ]
 
@@ -135,6 +137,18 @@ def zone_of(name: str) -> timezone:
     """Return the campus's civil time as a fixed offset; UTC for a zone that the table does not know."""
     hours = _OFFSETS.get(name)
     return UTC if hours is None else timezone(timedelta(hours=hours))
+
+
+def zone_label(name: str) -> str:
+    """Return what times of the campus are shown in: ``Asia/Shanghai (UTC+08:00)``, or ``UTC``."""
+    hours = _OFFSETS.get(name)
+    return "UTC" if hours is None else f"{name} (UTC{hours:+03d}:00)"
+
+
+def plain_time(text: str, zone: timezone) -> str:
+    """Return a record's time to the second without its offset, for tables that name the zone once."""
+    shown = local_time(text, zone, seconds=True)
+    return shown.rpartition(" ")[0] or shown
 
 
 def local_time(text: str, zone: timezone, *, seconds: bool = False) -> str:

@@ -14,6 +14,7 @@ from agent.assess.plan import plan_of
 from agent.assess.rates import rates
 from agent.assess.samples import Readings, moment, rounded
 from agent.errors import MalformedError
+from agent.language import N_
 from agent.model.standard import Bands
 from agent.report.charts import Level, Sample, beyond, traffic_plot
 from agent.report.text import amount, decimal_of, grouped, rate, visible
@@ -29,6 +30,7 @@ __all__ = ["PlotView", "plots", "series"]
 
 MAX_PLOTS = 12
 IN, OUT, SPEED = "link.octets.in", "link.octets.out", "link.speed"
+P95 = {IN: N_("p95 in"), OUT: N_("p95 out")}
 MEGA = Decimal(1_000_000)
 
 
@@ -100,7 +102,7 @@ def _levels(subject: str, speed: str | None, given: ReportInput, words: Words) -
         value = decimal_of(observation.value)
         if observation.statistic == "p95" and value is not None:
             scale = MEGA if observation.unit == "Mbit/s" else Decimal(1)
-            label = f"{words.translate('95th percentile')} {words.metric(observation.metric)}"
+            label = words.translate(P95.get(observation.metric, "95th percentile"))
             levels.append(Level(format(value * scale, "f"), label, "p95"))
     return (*levels, *_thresholds(subject, given, words))
 
@@ -134,9 +136,7 @@ def _thresholds(subject: str, given: ReportInput, words: Words) -> list[Level]:
                     else [(judge.threshold, grouped(indicator.points))]
                 )
                 for threshold, points in steps:
-                    label = words.translate("{clause}: {points} points from").format(
-                        clause=f"{standard.title.of(words.language)} {indicator.id}"[:40], points=points
-                    )
+                    label = words.translate("{clause}: {points} points").format(clause=indicator.id, points=points)
                     bps = format((decimal_of(threshold) or Decimal(0)) * MEGA, "f")
                     levels.setdefault(bps, Level(bps, label, "band"))
     return [levels[bps] for bps in sorted(levels)]

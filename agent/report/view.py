@@ -14,7 +14,7 @@ from agent.language import name_of, translator
 from agent.model.finding import Outcome
 from agent.report.clauses import ClauseView, Words, clause_view, outcome_view
 from agent.report.raw import MAX_LISTED, Citations, RawView
-from agent.report.text import decimal_of, grouped, local_span, local_time, visible, zone_of
+from agent.report.text import decimal_of, grouped, local_span, local_time, plain_time, visible, zone_label, zone_of
 from agent.report.traffic import PlotView, plots
 
 if TYPE_CHECKING:
@@ -163,7 +163,7 @@ def build(given: ReportInput, language: str) -> PageView:
         language=language,
         school=visible(school.name) if school else translate("School not named"),
         campus=visible(school.id) if school else "",
-        zone=given.campus.timezone if given.campus else "Asia/Shanghai",
+        zone=zone_label(given.campus.timezone if given.campus else "Asia/Shanghai"),
         bundle=visible(given.bundle),
         bundle_name=visible(given.bundle_name),
         verdict=_verdict(given, words),
@@ -338,10 +338,10 @@ def _run(run: RunLine, words: Words) -> RunView:
     return RunView(
         seq=str(run.seq),
         kind=visible(name_of(run.kind, words.translate), 60),
-        started=local_time(run.started, words.zone, seconds=True),
-        finished=local_time(run.finished, words.zone, seconds=True),
+        started=plain_time(run.started, words.zone),
+        finished=plain_time(run.finished, words.zone),
         payload=visible(run.payload, 80),
-        received=local_time(run.received, words.zone, seconds=True) if run.received else "",
+        received=plain_time(run.received, words.zone) if run.received else "",
         assurance=visible(name_of(run.assurance, words.translate), 60),
         detail=visible(run.detail, 200),
     )
