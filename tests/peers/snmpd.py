@@ -89,11 +89,25 @@ class Snmpd:
         """As net-snmp's commands want it."""
         return f"udp6:[{self.host}]:{self.port}" if ":" in self.host else f"udp:{self.host}:{self.port}"
 
-    def command(self, name: str, *arguments: str, user: V3User | None = None) -> str:
+    def command(self, name: str, *arguments: str, user: V3User | None = None, patience: str = "2") -> str:
         """Run one of net-snmp's commands against this peer and return what it prints."""
         options = user.command_line() if user else ["-v2c", "-c", self.community]
         return subprocess.run(
-            [name, *options, "-m", "", "-r", "3", "-t", "2", *self.options, "-Ox", "-On", self.address, *arguments],
+            [
+                name,
+                *options,
+                "-m",
+                "",
+                "-r",
+                "3",
+                "-t",
+                patience,
+                *self.options,
+                "-Ox",
+                "-On",
+                self.address,
+                *arguments,
+            ],
             check=True,
             capture_output=True,
             text=True,
@@ -181,7 +195,10 @@ def running_snmpd(
 
 def _start(home: Path, host: str, port: int) -> subprocess.Popen[bytes]:
     listen = f"udp6:[{host}]:{port}" if ":" in host else f"udp:{host}:{port}"
-    conf, log = str(home / "snmpd.conf"), str(home / "snmpd.log")
+    log = str(home / "snmpd.log")
+    # -C keeps system-wide files out, and with them the state of an earlier life here (engineBoots): name it as well.
+    state = home / "persistent" / "snmpd.conf"
+    conf = ",".join(str(path) for path in (home / "snmpd.conf", state) if path.exists())
     return subprocess.Popen(
         ["snmpd", "-f", "-C", "-c", conf, "-Lf", log, "-I", "-smux", "-m", "", listen],
         stdin=subprocess.DEVNULL,
@@ -197,7 +214,7 @@ def _wait(peer: Snmpd) -> None:
         if peer.process.poll() is not None:
             break
         with suppress(subprocess.CalledProcessError, subprocess.TimeoutExpired):
-            peer.command("snmpget", "1.3.6.1.2.1.1.3.0")
+            peer.command("snmpget", "1.3.6.1.2.1.1.3.0", patience="0.1")
             return
         time.sleep(0.1)
     log = peer.directory / "snmpd.log"

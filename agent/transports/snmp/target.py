@@ -334,7 +334,7 @@ class _Run:
             todo = "nothing listens at this port: enable SNMP on the device, or correct the port"
         elif self._target.greeted:
             what = "the device answered SNMPv3 discovery, but not this user in {elapsed} ms and {tries} tries"
-            reason, todo = "refused", "correct the priv passphrase or protocol first, then the auth ones"
+            reason, todo = "refused", "correct the priv passphrase or protocol, then auth, then context"
         else:
             todo = "check address, power, access list and community; SNMP agents do not answer a wrong community"
         return GapError(
