@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePublicNumbers
@@ -13,11 +13,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from securesystemslib.dsse import Envelope as OtherEnvelope
 from securesystemslib.exceptions import VerificationError as OtherVerificationError
-from securesystemslib.signer import SSlibKey
+from securesystemslib.signer import SSlibKey  # type: ignore[attr-defined]  # it has no __all__
 
 from agent.canonical import digest
 from agent.errors import AgentError, MalformedError, VerificationError
 from agent.evidence import dsse, keys
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.evidence.world import World
 
 TYPE = dsse.STATEMENT_PAYLOAD_TYPE
 P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
@@ -45,7 +50,7 @@ def test_lengths_are_of_bytes() -> None:
     assert dsse.pae("类", "学校".encode()) == "DSSEv1 3 类 6 学校".encode()
 
 
-def test_envelope_shape(world) -> None:
+def test_envelope_shape(world: World) -> None:
     """The envelope is canonical JSON of exactly payload, payloadType and signatures with keyid and sig."""
     data = signed(world.agent, b"{}")
     value = json.loads(data)
@@ -55,7 +60,7 @@ def test_envelope_shape(world) -> None:
     assert dsse.payload_digest(dsse.parse(data)) == digest(b"{}")
 
 
-def test_another_implementation_agrees(world) -> None:
+def test_another_implementation_agrees(world: World) -> None:
     """securesystemslib verifies our envelope under our keyid, and refuses it once the type is changed."""
     key = SSlibKey(
         world.agent.keyid, "ecdsa", "ecdsa-sha2-nistp256", {"public": world.agent.public_pem.decode("ascii")}
@@ -67,7 +72,7 @@ def test_another_implementation_agrees(world) -> None:
         OtherEnvelope.from_dict(value).verify([key], 1)
 
 
-def test_keyid_is_only_a_hint(world) -> None:
+def test_keyid_is_only_a_hint(world: World) -> None:
     """A wrong or missing keyid in the envelope neither breaks nor makes a verification."""
     value = json.loads(signed(world.agent, b"{}"))
     trusted = {world.agent.keyid: world.agent.public, world.stranger.keyid: world.stranger.public}
@@ -80,7 +85,7 @@ def test_keyid_is_only_a_hint(world) -> None:
     assert dsse.verify(dsse.parse(json.dumps(value).encode()), trusted) == b"{}"
 
 
-def test_two_signatures(world) -> None:
+def test_two_signatures(world: World) -> None:
     """One trusted signature among others is enough, and each trusted signer is named once."""
     message = dsse.pae(TYPE, b"{}")
     made = [
@@ -92,14 +97,14 @@ def test_two_signatures(world) -> None:
     assert dsse.verified_by(envelope, {world.agent.keyid: world.agent.public}) == (world.agent.keyid,)
 
 
-def test_other_type_is_refused(world) -> None:
+def test_other_type_is_refused(world: World) -> None:
     """A challenge cannot stand in for a statement although its signature holds."""
     envelope = dsse.parse(signed(world.agent, b"{}", dsse.CHALLENGE_PAYLOAD_TYPE))
     with pytest.raises(VerificationError, match="payload type"):
         dsse.verify(envelope, {world.agent.keyid: world.agent.public})
 
 
-def test_malleated_signature_keeps_the_identity(world) -> None:
+def test_malleated_signature_keeps_the_identity(world: World) -> None:
     """Replacing s by n-s gives another envelope that verifies, with the same payload digest."""
     value = json.loads(signed(world.agent, b"{}"))
     r, s = decode_dss_signature(base64.b64decode(value["signatures"][0]["sig"]))
@@ -162,7 +167,7 @@ def test_size_cap() -> None:
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=300)
 @given(position=st.integers(min_value=0), bit=st.integers(0, 7))
-def test_flipped_bits_never_change_the_payload(world, position: int, bit: int) -> None:
+def test_flipped_bits_never_change_the_payload(world: World, position: int, bit: int) -> None:
     """A flipped bit anywhere makes the envelope fail with our errors, or leaves the verified payload as it was."""
     data = bytearray(signed(world.agent, b'{"value":"499.999"}'))
     data[position % len(data)] ^= 1 << bit

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import subprocess
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
     Encoding,
@@ -18,6 +19,9 @@ from cryptography.hazmat.primitives.serialization import (
 
 from agent.errors import KeyFileError, MalformedError
 from agent.evidence import keys
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def write_key(path: Path, data: bytes, mode: int = 0o600) -> Path:
@@ -32,7 +36,7 @@ def test_created_key_loads_and_signs(tmp_path: Path) -> None:
     loaded = keys.load(tmp_path / "agent.pem")
     assert (loaded.keyid, loaded.public_pem) == (made.keyid, made.public_pem)
     public = keys.public_from_pem(made.public_pem)
-    public.verify(loaded.sign(b"message"), b"message", ec.ECDSA(keys.SHA256()))
+    public.verify(loaded.sign(b"message"), b"message", ec.ECDSA(SHA256()))
 
 
 def test_openssl_names_the_key_the_same(tmp_path: Path) -> None:

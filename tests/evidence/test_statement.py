@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
 import pytest
 
 from agent import canonical
-from agent.canonical import digest
+from agent.canonical import Json, digest
 from agent.errors import MalformedError, VerificationError
 from agent.evidence import dsse, statement
 from agent.model.evidence import EntryKind
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
+
+    from tests.evidence.world import World
+
 ZEROS = "0" * 64
 
 
-def resigned(world, change, *, canonically: bool = True) -> bytes:
+def resigned(world: World, change: Callable[[Json], object], *, canonically: bool = True) -> bytes:
     """Return an envelope by the agent's key over a changed run statement."""
     value = world.statement(0, EntryKind.RUN, ZEROS, {"a": b"1"}).to_json()
     change(value)
@@ -24,12 +32,12 @@ def resigned(world, change, *, canonically: bool = True) -> bytes:
     return dsse.envelope_bytes(payload, dsse.STATEMENT_PAYLOAD_TYPE, [dsse.Signature(world.agent.keyid, signature)])
 
 
-def trusted(world):
+def trusted(world: World) -> dict[str, EllipticCurvePublicKey]:
     return {one.keyid: one.public for one in (world.agent, world.stranger)}
 
 
 @pytest.mark.parametrize("kind", list(EntryKind))
-def test_round_trip(world, kind: EntryKind) -> None:
+def test_round_trip(world: World, kind: EntryKind) -> None:
     """Every kind of statement is opened as it was signed, and its identity is the digest of its payload."""
     made = world.statement(7, kind, "ab" * 32, {"readings.jsonl": b"1", "campus.yaml": b"2"})
     payload, envelope = statement.sign_statement(made, world.agent)
@@ -40,7 +48,7 @@ def test_round_trip(world, kind: EntryKind) -> None:
     assert made.subject[1].digest.digest() == digest(b"1")
 
 
-def test_only_the_named_key_may_sign(world) -> None:
+def test_only_the_named_key_may_sign(world: World) -> None:
     """A statement signed by another trusted key than it names is refused, when signing and when opening."""
     made = world.statement(0, EntryKind.RUN, ZEROS, {"a": b"1"})
     with pytest.raises(MalformedError, match="names the key"):
@@ -73,17 +81,17 @@ def test_only_the_named_key_may_sign(world) -> None:
         lambda value: value["predicate"].update(reason=None),
     ],
 )
-def test_malformed_statements(world, change) -> None:
+def test_malformed_statements(world: World, change: Callable[[Json], object]) -> None:
     """A signed payload that is not a statement of a known type in its one form is refused."""
     statement.open_statement(resigned(world, lambda _: None), trusted(world))
     with pytest.raises(MalformedError):
         statement.open_statement(resigned(world, change), trusted(world))
 
 
-def test_only_the_canonical_form_is_read(world) -> None:
+def test_only_the_canonical_form_is_read(world: World) -> None:
     """Other spellings of the same statement (spaces, snake_case keys) are refused: all readers read the same."""
 
-    def snake(value) -> None:
+    def snake(value: Json) -> None:
         value["predicate_type"] = value.pop("predicateType")
 
     for envelope in (resigned(world, lambda _: None, canonically=False), resigned(world, snake)):
@@ -91,7 +99,7 @@ def test_only_the_canonical_form_is_read(world) -> None:
             statement.open_statement(envelope, trusted(world))
 
 
-def test_enrolment_proves_possession(world) -> None:
+def test_enrolment_proves_possession(world: World) -> None:
     """An enrolment opens by the key that it carries, and by no other."""
     made = world.statement(0, EntryKind.ENROL, ZEROS, {"a": b"1"})
     for signer, named in ((world.agent, world.agent), (world.agent, world.stranger)):
@@ -110,7 +118,7 @@ def test_enrolment_proves_possession(world) -> None:
         statement.open_enrolment(keyless)
 
 
-def test_challenge(world) -> None:
+def test_challenge(world: World) -> None:
     """A challenge opens by the backend's key only, and is not mistaken for a statement."""
     envelope = world.challenge()
     keys = {world.backend.keyid: world.backend.public}

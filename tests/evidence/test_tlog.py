@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from functools import cache
 from hashlib import sha256
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given, settings
@@ -13,6 +13,9 @@ from hypothesis import strategies as st
 
 from agent.errors import MalformedError, VerificationError
 from agent.evidence import tlog
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 MOST = 130
 LEAVES = [tlog.leaf_hash(b"entry %d" % n) for n in range(MOST)]

@@ -6,15 +6,21 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from agent import canonical
 from agent.evidence import base64text, bundle, container, dsse, note, statement
 from agent.model.evidence import EntryKind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from agent.canonical import Json
+    from tests.evidence.world import World
 
 Entries = dict[str, bytes]
 TOOLS = ("jq", "openssl", "sha256sum", "base64", "wc", "head", "tail", "tr", "od", "cut", "sort", "comm", "mktemp")
@@ -46,7 +52,7 @@ def run(entries: Entries, directory: Path, **environment: str) -> subprocess.Com
     )
 
 
-def resigned(world, entries: Entries, name: str, change: Callable[[dict], None]) -> None:
+def resigned(world: World, entries: Entries, name: str, change: Callable[[Json], None]) -> None:
     """Let the agent's key sign a changed payload in place of a statement's."""
     value = json.loads(dsse.parse(entries[name]).payload)
     change(value)
@@ -56,7 +62,7 @@ def resigned(world, entries: Entries, name: str, change: Callable[[dict], None])
 
 
 @pytest.mark.parametrize("seqs", [(0, 1, 2), (1, 2, 5)])
-def test_good_bundle(world, tmp_path: Path, seqs: tuple[int, ...]) -> None:
+def test_good_bundle(world: World, tmp_path: Path, seqs: tuple[int, ...]) -> None:
     """Every check holds on a good bundle, each statement's and receipt's among them; gaps in the chain are noted."""
     entries = container.unzip(bundle.bundle_bytes(world.contents(seqs)))
     result = run(entries, tmp_path)
@@ -73,7 +79,7 @@ def test_good_bundle(world, tmp_path: Path, seqs: tuple[int, ...]) -> None:
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 8, 9, 33])
-def test_inclusion_in_logs_of_many_shapes(world, tmp_path: Path, size: int) -> None:
+def test_inclusion_in_logs_of_many_shapes(world: World, tmp_path: Path, size: int) -> None:
     """The root recomputed in the shell is the signed one wherever in the log the leaf stands."""
     contents = world.contents((0,))
     (payload,) = (dsse.parse(one.envelope).payload for one in contents.statements)
@@ -84,17 +90,17 @@ def test_inclusion_in_logs_of_many_shapes(world, tmp_path: Path, size: int) -> N
     assert ": receipt, received" in result.stdout
 
 
-def flip_payload(world, entries: Entries) -> None:
+def flip_payload(world: World, entries: Entries) -> None:
     value = json.loads(entries[SECOND])
     payload = base64text.decode(value["payload"]).replace(b'"example-school"', b'"example-schoof"')
     entries[SECOND] = json.dumps(value | {"payload": base64text.encode(payload)}).encode()
 
 
-def change_type(world, entries: Entries) -> None:
+def change_type(world: World, entries: Entries) -> None:
     entries[SECOND] = entries[SECOND].replace(b"vnd.in-toto+json", b"vnd.in-toto-json")
 
 
-def signed_by_stranger(world, entries: Entries) -> None:
+def signed_by_stranger(world: World, entries: Entries) -> None:
     envelope = dsse.parse(entries[LAST])
     sig = world.stranger.sign(dsse.pae(envelope.payload_type, envelope.payload))
     entries[LAST] = dsse.envelope_bytes(
@@ -102,80 +108,80 @@ def signed_by_stranger(world, entries: Entries) -> None:
     )
 
 
-def other_agent_key(world, entries: Entries) -> None:
+def other_agent_key(world: World, entries: Entries) -> None:
     entries["trust/agent.pub"] = world.stranger.public_pem
 
 
-def other_log_key(world, entries: Entries) -> None:
+def other_log_key(world: World, entries: Entries) -> None:
     key = note.VerifierKey(world.log_key.name, note.ED25519, world.witness.public)
     entries["trust/log.vkey"] = key.text().encode() + b"\n"
 
 
-def other_log_name(world, entries: Entries) -> None:
+def other_log_name(world: World, entries: Entries) -> None:
     key = note.VerifierKey("other.example/log", note.ED25519, world.log.public)
     entries["trust/log.vkey"] = key.text().encode() + b"\n"
 
 
-def no_log_key(world, entries: Entries) -> None:
+def no_log_key(world: World, entries: Entries) -> None:
     del entries["trust/log.vkey"]
 
 
-def wrong_log_id(world, entries: Entries) -> None:
+def wrong_log_id(world: World, entries: Entries) -> None:
     name, _, key = world.log_key.text().split("+", 2)
     entries["trust/log.vkey"] = f"{name}+00000000+{key}\n".encode()
 
 
-def edited_blob(world, entries: Entries) -> None:
+def edited_blob(world: World, entries: Entries) -> None:
     name = "blobs/sha256/" + canonical.hex_of(canonical.digest(b'{"reading":1}\n'))
     entries[name] = b'{"reading":9}\n'
 
 
-def missing_blob(world, entries: Entries) -> None:
+def missing_blob(world: World, entries: Entries) -> None:
     del entries["blobs/sha256/" + canonical.hex_of(canonical.digest(b'{"reading":1}\n'))]
 
 
-def unnamed_blob(world, entries: Entries) -> None:
+def unnamed_blob(world: World, entries: Entries) -> None:
     entries["blobs/sha256/" + canonical.hex_of(canonical.digest(b"smuggled"))] = b"smuggled"
 
 
-def dropped_statement(world, entries: Entries) -> None:
+def dropped_statement(world: World, entries: Entries) -> None:
     del entries[SECOND], entries[RECEIPT]
 
 
-def rewritten_statement(world, entries: Entries) -> None:
+def rewritten_statement(world: World, entries: Entries) -> None:
     resigned(world, entries, FIRST, lambda value: value["predicate"].update(campus="another"))
 
 
-def wrong_prev(world, entries: Entries) -> None:
+def wrong_prev(world: World, entries: Entries) -> None:
     resigned(world, entries, LAST, lambda value: value["predicate"]["prev"].update(sha256="ab" * 32))
 
 
-def wrong_start(world, entries: Entries) -> None:
+def wrong_start(world: World, entries: Entries) -> None:
     resigned(world, entries, FIRST, lambda value: value["predicate"]["prev"].update(sha256="ab" * 32))
 
 
-def wrong_keyid(world, entries: Entries) -> None:
+def wrong_keyid(world: World, entries: Entries) -> None:
     resigned(world, entries, LAST, lambda value: value["predicate"].update(keyid="ab" * 32))
 
 
-def wrong_seq(world, entries: Entries) -> None:
+def wrong_seq(world: World, entries: Entries) -> None:
     resigned(world, entries, LAST, lambda value: value["predicate"].update(seq=1))
 
 
-def wrong_predicate_type(world, entries: Entries) -> None:
+def wrong_predicate_type(world: World, entries: Entries) -> None:
     resigned(world, entries, LAST, lambda value: value.update(predicateType="urn:campus-agent:measurement-run:v1"))
 
 
-def missing_run(world, entries: Entries) -> None:
+def missing_run(world: World, entries: Entries) -> None:
     resigned(world, entries, LAST, lambda value: value["predicate"].update(runs=[{"sha256": "ab" * 32}]))
 
 
-def other_nonce(world, entries: Entries) -> None:
+def other_nonce(world: World, entries: Entries) -> None:
     challenge = world.challenge("ff" * 16)
     digest = canonical.digest(challenge)
     entries["blobs/sha256/" + canonical.hex_of(digest)] = challenge
 
-    def change(value: dict) -> None:
+    def change(value: Json) -> None:
         for subject in value["subject"]:
             if subject["name"] == "challenge.dsse.json":
                 subject["digest"]["sha256"] = canonical.hex_of(digest)
@@ -183,50 +189,50 @@ def other_nonce(world, entries: Entries) -> None:
     resigned(world, entries, SECOND, change)
 
 
-def other_challenge_key(world, entries: Entries) -> None:
+def other_challenge_key(world: World, entries: Entries) -> None:
     entries["trust/challenge.pub"] = world.stranger.public_pem
 
 
-def receipt_of_another(world, entries: Entries) -> None:
+def receipt_of_another(world: World, entries: Entries) -> None:
     entries[RECEIPT] = entries["receipts/00000000.tlog-proof"]
 
 
-def edited_received(world, entries: Entries) -> None:
+def edited_received(world: World, entries: Entries) -> None:
     proof = note.parse_proof(entries[RECEIPT])
     leaf = (proof.extra or b"").replace(b"12:00:00", b"11:00:00")
     entries[RECEIPT] = replace(proof, extra=leaf).to_bytes()
 
 
-def wrong_index(world, entries: Entries) -> None:
+def wrong_index(world: World, entries: Entries) -> None:
     proof = note.parse_proof(entries[RECEIPT])
     entries[RECEIPT] = replace(proof, index=proof.index - 1).to_bytes()
 
 
-def forged_root(world, entries: Entries) -> None:
+def forged_root(world: World, entries: Entries) -> None:
     proof = note.parse_proof(entries[RECEIPT])
     lines = proof.checkpoint.split("\n")
     lines[2] = base64text.encode(bytes(32))
     entries[RECEIPT] = replace(proof, checkpoint="\n".join(lines)).to_bytes()
 
 
-def unsigned_checkpoint(world, entries: Entries) -> None:
+def unsigned_checkpoint(world: World, entries: Entries) -> None:
     entries[RECEIPT] = entries[RECEIPT].replace("\u2014 evidence".encode(), "\u2014 videnced".encode())
 
 
-def garbage_receipt(world, entries: Entries) -> None:
+def garbage_receipt(world: World, entries: Entries) -> None:
     entries[RECEIPT] = b"HTTP/1.1 200 OK\n"
 
 
-def stray_receipt(world, entries: Entries) -> None:
+def stray_receipt(world: World, entries: Entries) -> None:
     entries["receipts/00000009.tlog-proof"] = entries[RECEIPT]
 
 
-def manifest_without_the_last(world, entries: Entries) -> None:
+def manifest_without_the_last(world: World, entries: Entries) -> None:
     manifest = bundle.Manifest.from_bytes(entries["manifest.json"])
     entries["manifest.json"] = manifest.model_copy(update={"statements": manifest.statements[:2]}).to_bytes()
 
 
-def manifest_of_another_assessment(world, entries: Entries) -> None:
+def manifest_of_another_assessment(world: World, entries: Entries) -> None:
     manifest = bundle.Manifest.from_bytes(entries["manifest.json"])
     entries["manifest.json"] = manifest.model_copy(update={"assessment": canonical.digest(b"")}).to_bytes()
 
@@ -266,7 +272,7 @@ TAMPERED: list[tuple[Callable[..., None], str]] = [
 
 
 @pytest.mark.parametrize(("tamper", "expected"), TAMPERED, ids=[one.__name__ for one, _ in TAMPERED])
-def test_tampered_bundle(world, tmp_path: Path, tamper: Callable[..., None], expected: str) -> None:
+def test_tampered_bundle(world: World, tmp_path: Path, tamper: Callable[..., None], expected: str) -> None:
     """A bundle with one defect fails, and the line that says so names the defect."""
     entries = bundle.entries_of(world.contents())
     tamper(world, entries)
@@ -276,7 +282,7 @@ def test_tampered_bundle(world, tmp_path: Path, tamper: Callable[..., None], exp
     assert any(expected in line for line in failed), result.stdout
 
 
-def test_keys_from_elsewhere(world, tmp_path: Path) -> None:
+def test_keys_from_elsewhere(world: World, tmp_path: Path) -> None:
     """A reviewer's own copy of the agent's key is used instead of the bundle's."""
     (tmp_path / "other.pub").write_bytes(world.stranger.public_pem)
     entries = bundle.entries_of(world.contents())
@@ -287,26 +293,26 @@ def test_keys_from_elsewhere(world, tmp_path: Path) -> None:
     assert run(entries, tmp_path / "b", AGENT_PUB=str(tmp_path / "agent.pub")).returncode == 0
 
 
-def test_shell_meets_hostile_names(world, tmp_path: Path) -> None:
+def test_shell_meets_hostile_names(world: World, tmp_path: Path) -> None:
     """Text from a bundle is never run: command substitution in names and values stays text."""
     entries = bundle.entries_of(world.contents())
     marker = tmp_path / "ran"
 
-    def change(value: dict) -> None:
+    def change(value: Json) -> None:
         value["subject"].append(
             {"name": f"$(touch {marker})`touch {marker}`", "digest": {"sha256": f"$(touch {marker})"}}
         )
         value["predicate"]["prev"]["sha256"] = f"$(touch {marker})"
 
     resigned(world, entries, LAST, change)
-    entries[f"statements/$(touch {os.path.basename(marker)}).dsse.json"] = entries[FIRST]
+    entries[f"statements/$(touch {marker.name}).dsse.json"] = entries[FIRST]
     result = run(entries, tmp_path / "x")
     assert result.returncode == 1
     assert not marker.exists()
     assert not list(tmp_path.rglob("ran"))
 
 
-def test_missing_tools_and_directories(world, tmp_path: Path) -> None:
+def test_missing_tools_and_directories(world: World, tmp_path: Path) -> None:
     """Without a tool, a directory or a bundle, the script says so instead of passing."""
     script = tmp_path / "verify.sh"
     script.write_bytes(bundle.verify_script())
@@ -325,7 +331,7 @@ def test_missing_tools_and_directories(world, tmp_path: Path) -> None:
         assert (result.returncode, result.stdout[:4]) == (code, "FAIL")
 
 
-def test_an_assessment_with_all_its_runs(world, tmp_path: Path) -> None:
+def test_an_assessment_with_all_its_runs(world: World, tmp_path: Path) -> None:
     """An assessment that names runs holds if they are in the bundle."""
     contents = world.contents((0, 1, 2))
     runs = tuple(statement.digest_set(dsse.payload_digest(dsse.parse(one.envelope))) for one in contents.statements[:2])
