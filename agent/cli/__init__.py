@@ -1,8 +1,10 @@
-"""The command line: one module per audience. `operate` for the school, `review` for reviewers, `author` for packs, `serve` for the bureau.
+"""The command line, one module per audience.
 
-Exit codes: 0 done; 1 the answer is no (a bundle that does not hold, a pack that fails, a device that did not answer); 2 it could not be
-done, and the last line on standard error says why and what to do. Commands import what they need when they are called, so that a reviewer's
-small install runs them without the parts that poll.
+`operate`, `probe` and `demo` for the school, `review` for reviewers, `author` for packs, `serve` for the bureau.
+
+Exit codes: 0 done; 1 the answer is no (a bundle that does not hold, a pack that fails, a device that did not
+answer); 2 it could not be done, and the last line on standard error says why and what to do. Commands import what
+they need when they are called, so that a reviewer's small install runs them without the parts that poll.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ import sys
 import typer
 
 from agent import __version__
-from agent.cli import author, operate, review, serve
+from agent.cli import author, demo, operate, probe, review, serve
 from agent.errors import AgentError
 from agent.language import preferred, translator
 
@@ -21,13 +23,13 @@ __all__ = ["app", "main"]
 
 app = typer.Typer(
     name="campus-agent",
-    help="Measure a campus, sign the evidence, judge it against smart-campus standards. 测量校园、签署证据、对照标准评判。",
+    help="Measure a campus, sign the evidence, judge it by smart-campus standards. 测量校园、签署证据、对照标准评判。",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (operate, review, author, serve):
+for module in (operate, probe, review, author, serve, demo):
     module.register(app)
 
 

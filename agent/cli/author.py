@@ -1,23 +1,81 @@
-"""Commands of pack authors: lint packs by their own examples, list standards, write the JSON schemas."""
+"""Commands of pack authors: lint packs by their own examples, list the standards, write the editors' schemas."""
 
 from __future__ import annotations
 
+import json
+import os
 from pathlib import Path
 
 import typer
 
 __all__ = ["register"]
 
+CONFIG = typer.Argument(None, help="A config directory; the shipped one by default.")
+
 
 def lint(
-    directory: Path | None = typer.Argument(None, help="A config directory; the shipped one by default."),
+    directory: Path | None = CONFIG,
+    verbose: bool = typer.Option(False, "--verbose", "-v", help="Show what holds, too."),
 ) -> None:
     """Check all packs strictly and run the examples embedded in them."""
+    from agent.assess.examples import judge_example
+    from agent.collectors import COLLECTORS
+    from agent.packs.lint import lint as lint_packs
     from agent.packs.load import config_directory
 
-    raise NotImplementedError(directory or config_directory())
+    results = lint_packs(directory or config_directory(), judge_example, collectors=COLLECTORS)
+    for result in results:
+        if verbose or not result.ok:
+            mark = "ok  " if result.ok else "FAIL"
+            difference = "" if result.ok else f" (expected {result.expected}; got {result.actual})"
+            typer.echo(f"{mark} {result.where}: {result.what}{difference if result.expected else ''}")
+    failed = sum(not result.ok for result in results)
+    typer.echo(f"{len(results) - failed} passed, {failed} failed")
+    if failed:
+        raise typer.Exit(1)
+
+
+def standards(
+    standard: str | None = typer.Argument(None, help="Show the clauses of this one.", show_default=False),
+    as_json: bool = typer.Option(False, "--json", help="Print JSON."),
+    language: str = typer.Option("", "--lang", help="zh_CN or en."),
+) -> None:
+    """List the standards that can be judged, or the clauses of one."""
+    from agent.errors import UsageError
+    from agent.language import preferred
+    from agent.packs.load import config_directory, load_standards
+
+    shown = language or preferred(os.environ)
+    packs = load_standards(config_directory())
+    if standard is not None and standard not in packs:
+        raise UsageError(
+            "there is no standard {name!r}", todo="Known are: {known}", name=standard, known=", ".join(packs)
+        )
+    chosen = [pack.value for name, pack in packs.items() if standard in (None, name)]
+    if as_json:
+        typer.echo(json.dumps([one.to_json() for one in chosen], ensure_ascii=False, indent=2))
+        return
+    for one in chosen:
+        typer.echo(f"{one.id} {one.version}  {one.title.of(shown)}  ({one.total})")
+        for clause in one.indicators if standard else ():
+            typer.echo(f"  {clause.id}  {clause.title.of(shown)}  ({clause.points})")
+
+
+def schemas(
+    directory: Path | None = CONFIG,
+) -> None:
+    """Write the JSON schemas that editors use, generated from the model, into DIRECTORY/schema."""
+    from agent.packs.load import config_directory
+    from agent.packs.schema import schemas as generated
+
+    target = (directory or config_directory()) / "schema"
+    target.mkdir(exist_ok=True)
+    for name, data in generated().items():
+        (target / name).write_bytes(data)
+        typer.echo(str(target / name))
 
 
 def register(app: typer.Typer) -> None:
     """Add this audience's commands."""
-    app.command()(lint)
+    for command in (lint, standards, schemas):
+        app.command()(command)

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import typer
 
-from agent.cli.review import read_file
-from agent.cli.show import print_assessments, print_readings
+from agent.cli.files import read_file
+from agent.cli.show import print_assessments
 from agent.errors import UsageError
 from agent.language import preferred
 
@@ -51,48 +51,6 @@ def keys_show(state: Path = STATE, as_json: bool = AS_JSON) -> None:
         typer.echo(f"keyid {signer.keyid}\n{signer.public_pem.decode()}", nl=False)
 
 
-def read(
-    url: str | None = typer.Argument(None, help="snmp://host[:port] or mqtt://host[:port].", show_default=False),
-    community: str | None = typer.Option(
-        None, "--community", envvar="CAMPUS_AGENT_COMMUNITY", help="SNMP v2c community; a file is safer."
-    ),
-    credentials: Path | None = typer.Option(None, "--credentials", help="A credential file with mode 0600."),
-    link: list[str] = typer.Option([], "--link", help="A watched port: role:id=port, e.g. egress:telecom=eth0."),
-    topic: list[str] = typer.Option([], "--topic", help="For brokers: kind=filter@level, e.g. light=a/+/state@1."),
-    seconds: int = typer.Option(60, "--seconds", min=1, max=3600, help="Total time for the conversation."),
-    record: Path | None = typer.Option(None, "--record", help="Keep the exchanges in this file."),
-    replay: Path | None = typer.Option(None, "--replay", help="Answer from this record instead of a device."),
-    as_json: bool = AS_JSON,
-) -> None:
-    """Ask one device and print its readings; nothing is stored or sent."""
-    from agent.runtime import adhoc
-    from agent.runtime.credentials import Credential, load_credential
-
-    if (url is None) == (replay is None):
-        raise UsageError("give either a URL or --replay with a record")
-    if replay is not None:
-        readings = asyncio.run(adhoc.read_record(read_file(replay), where=str(replay)))
-    else:
-        target = adhoc.parse_target(url or "", links=link, topics=topic, seconds=seconds)
-        if credentials is not None:
-            credential = load_credential(credentials.name, [credentials.parent])
-        elif community is not None:
-            credential = Credential(version="2c", community=community)
-        elif target.scheme == "snmp":
-            raise UsageError("an SNMP agent wants a community or user", todo="Give --community or --credentials")
-        else:
-            credential = Credential()
-        readings, kept = asyncio.run(adhoc.read_live(target, credential))
-        if record is not None:
-            write_file(record, kept)
-    print_readings(readings, as_json=as_json)
-    answers = [reading for reading in readings if reading.metric == "collector.answer"]
-    if any(reading.value != "ok" for reading in answers):
-        gap = next(reading for reading in answers if reading.value != "ok")
-        typer.echo(f"campus-agent: {gap.subject}: {gap.value}", err=True)
-        raise typer.Exit(1)
-
-
 def assess(
     standard: list[str] = typer.Option(..., "--standard", help="A standard's id; may be given several times."),
     readings: Path | None = typer.Option(None, "--readings", help="Judge this file of readings (JSON lines) alone."),
@@ -121,20 +79,66 @@ def assess(
     print_assessments(judged, language or preferred(os.environ), as_json=as_json)
 
 
-def write_file(path: Path, data: bytes) -> None:
-    """Write a file that the user named.
+def enrol(
+    backend: str = typer.Option(..., "--backend", envvar="CAMPUS_AGENT_BACKEND", help="URL of the scoring backend."),
+    token_file: Path = typer.Option(..., "--token-file", help="File with the one-time token of the bureau."),
+    campus: Path = CAMPUS,
+    state: Path = STATE,
+) -> None:
+    """Pin the backend's keys, and begin the chain with this agent's key and the proof of the token."""
+    from agent.runtime import enrolment
 
-    Raises:
-        UsageError: it cannot be written.
-    """
-    try:
-        path.write_bytes(data)
-    except OSError as error:
-        raise UsageError("cannot write this file: {why}", where=str(path), why=error.strerror) from error
+    token = read_file(token_file).decode("utf-8", "replace").strip()
+    for line in asyncio.run(enrolment.enrol(backend, token, campus, state)):
+        typer.echo(line)
+
+
+def run(
+    campus: Path = CAMPUS,
+    state: Path = STATE,
+    backend: str | None = BACKEND,
+    once: bool = typer.Option(False, "--once", help="Do one run over everything and stop."),
+) -> None:
+    """Poll by the plan of the campus file, sign, and upload; the service of the school's server."""
+    from agent.runtime import start
+
+    for line in start.run(campus, state, backend, once=once):
+        typer.echo(line)
+
+
+def upload(campus: Path = CAMPUS, state: Path = STATE, backend: str | None = BACKEND) -> None:
+    """Send everything that has no receipt yet."""
+    from agent.runtime import start
+
+    for line in start.upload(campus, state, backend):
+        typer.echo(line)
+
+
+def bundle(
+    output: Path = typer.Option(..., "-o", "--output", help="Where to write the bundle (zip)."),
+    state: Path = STATE,
+    seq: int | None = typer.Option(None, "--entry", help="Entry number of the assessment; the newest by default."),
+) -> None:
+    """Export an assessment with all its evidence into one file for a reviewer."""
+    from agent.runtime import start
+
+    typer.echo(start.bundle(state, output, seq))
+
+
+def status(state: Path = STATE, as_json: bool = AS_JSON) -> None:
+    """Show what was measured, what waits for a receipt, and how much room is left."""
+    from agent.runtime.status import status_of
+
+    told = status_of(state)
+    if as_json:
+        typer.echo(json.dumps(told, ensure_ascii=False, indent=2))
+        return
+    for name, value in told.items():
+        typer.echo(f"{name}: {value if not isinstance(value, list) else ', '.join(map(str, value)) or '-'}")
 
 
 def register(app: typer.Typer) -> None:
     """Add this audience's commands."""
     app.add_typer(keys_app, name="keys")
-    for command in (read, assess):
+    for command in (enrol, run, assess, bundle, upload, status):
         app.command()(command)

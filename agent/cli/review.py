@@ -1,4 +1,7 @@
-"""Commands of the reviewer: verify a bundle, make its report. They need nothing but the bundle and, better, pinned keys."""
+"""Commands of the reviewer:
+
+Verify a bundle, make its report. They need nothing but the bundle and, better, pinned keys.
+"""
 
 from __future__ import annotations
 
@@ -8,24 +11,12 @@ from pathlib import Path
 
 import typer
 
-from agent.errors import UsageError
+from agent.cli.files import read_file, write_file
 
 __all__ = ["register"]
 
 BUNDLE = typer.Argument(help="The bundle (zip).", show_default=False)
 TRUST = typer.Option(None, "--trust", help="Directory with agent.pub, log.vkey, challenge.pub from the backend.")
-
-
-def read_file(path: Path) -> bytes:
-    """Return the bytes of a file that the user named.
-
-    Raises:
-        UsageError: it cannot be read.
-    """
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise UsageError("cannot read this file: {why}", where=str(path), why=error.strerror) from error
 
 
 def verify(
@@ -70,7 +61,7 @@ def report(
 
     found = verify_bundle(read_file(bundle), trust=pinned_trust(trust) if trust else None)
     page = render(report_input(found, name=bundle.name), language)
-    output.write_text(page, encoding="utf-8")
+    write_file(output, page.encode())
     typer.echo(str(output))
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from agent.model.reading import Reading
     from agent.runtime.credentials import Credential
 
-__all__ = ["Target", "parse_target", "read_live", "read_record"]
+__all__ = ["Target", "gaps_of", "parse_target", "read_live", "read_record"]
 
 SCHEMES = {"snmp": ("generic-snmp", "interfaces"), "mqtt": ("mqtt-broker", "mqtt")}
 """URL scheme -> family and collector."""
@@ -130,6 +130,12 @@ async def read_record(data: bytes, *, where: str) -> list[Reading]:
     readings = await measure(header.asset, campus, header.collectors, session)
     session.finish()
     return readings
+
+
+def gaps_of(data: bytes) -> list[str]:
+    """Return what the record says about each request that got no usable answer."""
+    exchanges = parse_segment(data).exchanges
+    return [f"{one.exchange.gap.reason}: {one.exchange.gap.detail}" for one in exchanges if one.exchange.gap]
 
 
 def _link(text: str, asset: Asset) -> Link:

@@ -18,9 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["assess_file"]
 
 
-def assess_file(
-    path: Path, data: bytes, standards: Sequence[str], campus_path: Path | None
-) -> list[Assessment]:
+def assess_file(path: Path, data: bytes, standards: Sequence[str], campus_path: Path | None) -> list[Assessment]:
     """Judge the readings by each standard, over the window that they span.
 
     Raises:

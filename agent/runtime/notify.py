@@ -3,10 +3,10 @@
     READY=1
     STATUS=polling 12 assets
 
-One datagram of such lines goes to the socket named by NOTIFY_SOCKET: a path, or `@name` for an abstract one. Without a
-service manager there is no such variable, and every call does nothing. Nothing here blocks or raises: a service must
-not fail, or hang, because its manager does not listen. Each call returns whether the manager's socket took the message.
-Source: sd_notify(3), sd_watchdog_enabled(3).
+One datagram of such lines goes to the socket named by NOTIFY_SOCKET: a path, or `@name` for an abstract one.
+Without a service manager there is no such variable, and every call does nothing. Nothing here blocks or raises: a
+service must not fail, or hang, because its manager does not listen. Each call returns whether the manager's socket
+took the message. Source: sd_notify(3), sd_watchdog_enabled(3).
 """
 
 from __future__ import annotations

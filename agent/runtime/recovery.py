@@ -1,7 +1,7 @@
 """After a stop of any kind: end what was left open, and say how long the silence was.
 
-A run that has a start and no end becomes a `run-abort` with whatever its conversations had recorded; slots that passed unmeasured become a
-`gap` entry. Both are signed and chained like everything else.
+A run that has a start and no end becomes a `run-abort` with whatever its conversations had recorded; slots that
+passed unmeasured become a `gap` entry. Both are signed and chained like everything else.
 """
 
 from __future__ import annotations
@@ -26,7 +26,10 @@ __all__ = ["abort_open_runs", "enrol", "state_gap"]
 
 
 def enrol(agent: Agent, token_hmac: str | None = None) -> Entry | None:
-    """Append the enrolment if the chain is empty: the agent's public key, and proof of the one-time token if given."""
+    """Append the enrolment if the chain is empty:
+
+    The agent's public key, and proof of the one-time token if given.
+    """
     if agent.journal.head()[0] >= 0:
         return None
     return agent.state(

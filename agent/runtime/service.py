@@ -1,8 +1,9 @@
 """`campus-agent run`: poll by the plan, upload, beat the watchdog, until told to stop.
 
-APScheduler gives the rhythm; the slots are ours, because a scheduler that coalesces, or waits for a clock that was set back, would lose runs
-without a word. Every slot ends as done, failed, skipped or missed, and what was missed becomes an entry of the chain. A step of the wall
-clock is noticed within `BEAT` seconds against the monotonic clock: it is stated in the chain and the rhythm starts anew.
+APScheduler gives the rhythm; the slots are ours, because a scheduler that coalesces, or waits for a clock that was
+set back, would lose runs without a word. Every slot ends as done, failed, skipped or missed, and what was missed
+becomes an entry of the chain. A step of the wall clock is noticed within `BEAT` seconds against the monotonic
+clock: it is stated in the chain and the rhythm starts anew.
 """
 
 from __future__ import annotations

@@ -132,6 +132,21 @@ class Agent:
             raise ConfigError("asset {asset!r} has the unknown family {family!r}", asset=asset.id, family=asset.family)
         return open_transport(asset, family.transport, self.credential(asset))
 
+    def use_campus(self, campus: Campus, data: bytes, digest: str) -> None:
+        """Go on with another campus file; credentials are read anew, so that a changed secret is redacted as well.
+
+        Raises:
+            ConfigError: a credential of the new file is missing; the old file stays in use.
+        """
+        known: dict[str, Credential] = {}
+        for asset in campus.assets:
+            if asset.credentials is not None:
+                known[asset.credentials] = load_credential(asset.credentials, self.credential_directories)
+        secret = {text for item in known.values() for text in item.secrets()}
+        self.campus, self.campus_bytes, self.campus_digest = campus, data, digest
+        self._credentials = known
+        self.redactor = Redactor(self.redactor.key, tuple(sorted(secret, key=len, reverse=True)))
+
     def close(self) -> None:
         """Release the journal."""
         self.journal.close()
@@ -197,16 +212,16 @@ def open_agent(
         families=families,
         journal=Journal(state / "journal", clock=clock or SystemClock()),
         signer=signer,
-        redactor=Redactor(b""),
+        redactor=Redactor(pseudonym_key(state / "keys" / "pseudonym.key")),
         clock=clock or SystemClock(),
         credential_directories=tuple(directories),
         backend=backend,
     )
-    known = [agent.credential(asset) for asset in agent.campus.assets]
-    agent.redactor = Redactor(
-        pseudonym_key(state / "keys" / "pseudonym.key"),
-        tuple(sorted({text for item in known for text in item.secrets()}, key=len, reverse=True)),
-    )
+    try:
+        agent.use_campus(campus.value, campus.data, campus.digest)
+    except AgentError:
+        agent.close()
+        raise
     return agent
 
 

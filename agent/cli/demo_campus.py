@@ -1,0 +1,116 @@
+"""Starts and ends what the demo polls and sends to: two snmpd, a broker with sensors, the backend."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from agent.clock import time_text
+from agent.errors import UsageError
+from agent.lab.campus import Ports, campus_yaml
+from agent.lab.iot import Sensors
+from agent.lab.mosquitto import mosquitto
+from agent.lab.snmpd import AUTH_PASSWORD, COMMUNITY, PRIV_PASSWORD, V3User, running_snmpd
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["DemoCampus", "demo_campus"]
+
+SECONDS = 120.0
+"""Upper bound of the sensors' publishing."""
+USER = V3User("campus-demo", "SHA-256", "AES")
+
+
+@dataclass(frozen=True, slots=True)
+class DemoCampus:
+    """Where everything of the running demo is."""
+
+    directory: Path
+    state: Path
+    file: Path
+    trust: Path
+    backend_url: str
+    token: str
+
+
+@contextmanager
+def demo_campus(directory: Path) -> Iterator[DemoCampus]:
+    """Start the campus in the directory and end it with the block.
+
+    Raises:
+        UsageError: a daemon is not installed or did not start.
+    """
+    state, trust = directory / "state", directory / "trust"
+    for path in (state, state / "secrets", trust):
+        path.mkdir(mode=0o700)
+    with ExitStack() as stack:
+        egress = stack.enter_context(running_snmpd(extra=_speed(1000)))
+        access = stack.enter_context(running_snmpd(users=(USER,), extra=_speed(100)))
+        broker = stack.enter_context(mosquitto())
+        sensors = Sensors(broker.port, SECONDS)
+        stack.callback(sensors.stop)
+        url = stack.enter_context(_backend(directory / "backend"))
+        ports = Ports(egress.port, access.port, broker.port, _silent_port())
+        file = directory / "campus.yaml"
+        file.write_text(campus_yaml(ports, time_text(datetime.now(UTC))), encoding="utf-8")
+        _secret(state / "secrets" / "lab-ro", f"{{version: 2c, community: {COMMUNITY}}}\n")
+        _secret(
+            state / "secrets" / "lab-v3",
+            f'{{version: "3", user: {USER.name}, auth: {USER.auth}, auth_key: "{AUTH_PASSWORD}", '
+            f'priv: {USER.priv}, priv_key: "{PRIV_PASSWORD}"}}\n',
+        )
+        token = _command("backend", "token", "demo-school", "--directory", str(directory / "backend")).strip()
+        _command("backend", "trust", "--directory", str(directory / "backend"), "--output", str(trust))
+        yield DemoCampus(directory, state, file, trust, url, token)
+
+
+def _speed(mbits: int) -> str:
+    """Return snmpd.conf lines that give the loopback interface a speed; it is ifIndex 1 in every Linux namespace."""
+    return (
+        f"override 1.3.6.1.2.1.31.1.1.1.15.1 uinteger {mbits}\n"
+        f"override 1.3.6.1.2.1.2.2.1.5.1 uinteger {mbits * 1_000_000}"
+    )
+
+
+@contextmanager
+def _backend(directory: Path) -> Iterator[str]:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "agent", "backend", "serve", "--directory", str(directory), "--port", "0"],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stdout is not None  # asked for above
+        url = process.stdout.readline().strip()
+        if not url:
+            raise UsageError("the backend did not start")
+        yield url
+    finally:
+        process.terminate()
+        process.wait(20)
+        if process.stdout is not None:
+            process.stdout.close()
+
+
+def _command(*arguments: str) -> str:
+    return subprocess.run(
+        [sys.executable, "-m", "agent", *arguments], check=True, capture_output=True, text=True
+    ).stdout
+
+
+def _secret(path: Path, text: str) -> None:
+    path.touch(mode=0o600)
+    path.write_text(text, encoding="utf-8")
+
+
+def _silent_port() -> int:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -1,0 +1,133 @@
+"""What the school's commands do: run, upload, export; each opens the agent, works, and closes it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from agent.clock import Clock, SystemClock
+from agent.collectors import COLLECTORS
+from agent.errors import UsageError
+from agent.evidence import keys
+from agent.evidence.bundle import write_bundle
+from agent.journal.store import Journal
+from agent.model.evidence import EntryKind
+from agent.packs.load import load_campus
+from agent.runtime import recovery
+from agent.runtime.assessment import export
+from agent.runtime.backend_link import BackendLink, Pins, load_pins
+from agent.runtime.cycle import run as run_cycle
+from agent.runtime.schedule import jobs_of
+from agent.runtime.service import Service
+from agent.runtime.wiring import Agent, open_agent
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["bundle", "connected", "run", "upload"]
+
+
+@contextmanager
+def opened(campus: Path, state: Path, clock: Clock | None = None) -> Iterator[Agent]:
+    """Open the agent, make sure that its chain has begun, and close it afterwards."""
+    agent = open_agent(campus, state, clock=clock)
+    try:
+        recovery.enrol(agent)
+        yield agent
+    finally:
+        agent.close()
+
+
+def connected(agent: Agent, state: Path, url: str | None) -> BackendLink | None:
+    """Return the link to the backend, if there is one; its keys must be pinned.
+
+    Raises:
+        ConfigError: nothing is pinned.
+    """
+    if not url:
+        return None
+    return BackendLink(url, load_pins(state / "trust"), agent.signer.keyid, agent.clock)
+
+
+def run(campus: Path, state: Path, url: str | None, *, once: bool) -> list[str]:
+    """Run the service until it is told to stop, or one run over everything.
+
+    Returns:
+        With `once`, a line per asset.
+    """
+    with opened(campus, state) as agent:
+
+        def reload() -> None:
+            pack = load_campus(campus, families=agent.families, collectors=COLLECTORS)
+            agent.use_campus(pack.value, pack.data, pack.digest)
+
+        async def serve() -> list[str]:
+            agent.backend = connected(agent, state, url)
+            try:
+                if not once:
+                    await Service(agent, reload).serve()
+                    return []
+                recovery.abort_open_runs(agent)
+                result = await run_cycle(agent, jobs_of(agent.campus, agent.families, COLLECTORS))
+                if agent.backend is not None:
+                    await agent.backend.send(agent.journal)
+            finally:
+                if agent.backend is not None:
+                    await agent.backend.close()
+            return [f"{target.id}: {target.result}, {target.exchanges} exchanges" for target in result.targets]
+
+        return asyncio.run(serve())
+
+
+def upload(campus: Path, state: Path, url: str | None) -> list[str]:
+    """Send everything that is due and say what came of it.
+
+    Raises:
+        UsageError: no backend is configured.
+        UplinkError: the backend did not take it; nothing is lost.
+    """
+    if not url:
+        raise UsageError("there is no backend to send to", todo="Give --backend URL")
+
+    async def send() -> list[str]:
+        with opened(campus, state, SystemClock()) as agent:
+            link = connected(agent, state, url)
+            assert link is not None  # there is a url
+            try:
+                done = await link.send(agent.journal)
+            finally:
+                await link.close()
+            backlog = agent.journal.backlog()
+        if done.error is not None:
+            raise done.error
+        lines = [f"{done.sent} receipts stored, {backlog.waiting} entries waiting"]
+        return lines + [f"entry {seq} was refused for good: {why}" for seq, why in backlog.rejected]
+
+    return asyncio.run(send())
+
+
+def bundle(state: Path, output: Path, seq: int | None) -> str:
+    """Export an assessment and return what was written.
+
+    Raises:
+        UsageError: there is no such assessment.
+    """
+    signer = keys.load(state / "keys" / "agent.pem")
+    pins: Pins | None = load_pins(state / "trust") if (state / "trust" / "log.vkey").exists() else None
+    with Journal(state / "journal", readonly=True) as journal:
+        found = [entry for entry in journal.entries(kind=EntryKind.ASSESSMENT) if seq is None or entry.seq == seq]
+        if not found:
+            raise UsageError(
+                "there is no such assessment in the journal", where=str(state), todo="Run campus-agent assess first"
+            )
+        contents = export(
+            journal,
+            found[-1],
+            signer.public_pem,
+            pins.log_vkey if pins else None,
+            pins.challenge_pub if pins else None,
+        )
+    write_bundle(output, contents)
+    return f"{output}: assessment {found[-1].seq}, {len(contents.statements)} statements, {len(contents.blobs)} files"

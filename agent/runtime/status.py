@@ -1,0 +1,52 @@
+"""What `campus-agent status` tells: the chain, what waits, what failed lately, how much room is left."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from agent.clock import time_text
+from agent.journal.store import Journal
+from agent.model.evidence import EntryKind, Statement
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["status_of"]
+
+
+def status_of(state: Path) -> dict[str, Any]:
+    """Return the facts as a JSON object; looks only, also while the service runs.
+
+    Raises:
+        JournalError: the journal cannot be read.
+    """
+    day = datetime.now(UTC) - timedelta(days=1)
+    with Journal(state / "journal", readonly=True) as journal:
+        seq, head = journal.head()
+        last_run = None
+        for entry in journal.entries(kind=EntryKind.RUN):
+            last_run = entry
+        backlog = journal.backlog()
+        space = journal.space()
+        slots = Counter(str(slot.state) for slot in journal.slots.since(day))
+        failing = []
+        finished = None
+        if last_run is not None:
+            predicate = Statement.from_bytes(last_run.payload).predicate
+            finished = predicate.time.finished
+            failing = [f"{target.id}: {target.result}" for target in predicate.targets if target.result != "ok"]
+    return {
+        "entries": seq + 1,
+        "head": head,
+        "last run": finished,
+        "not ok in the last run": failing,
+        "slots of the last day": [f"{state}: {count}" for state, count in sorted(slots.items())],
+        "waiting for a receipt": backlog.waiting,
+        "waiting since": time_text(backlog.oldest) if backlog.oldest else None,
+        "refused for good": [f"{number}: {why}" for number, why in backlog.rejected],
+        "room used MB": space.used // 2**20,
+        "room free MB": space.free // 2**20,
+        "room enough": space.enough,
+    }
