@@ -156,7 +156,7 @@ class _Protocol(asyncio.DatagramProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.DatagramTransport", transport)
 
-    def datagram_received(self, data: bytes, address: object) -> None:
+    def datagram_received(self, data: bytes, address: tuple[str, int]) -> None:
         ask = decode(data)
         self._agent.requests.append(ask)
         assert self._transport is not None

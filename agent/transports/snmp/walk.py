@@ -107,6 +107,8 @@ class Walk:
         width = len(ask.oids)
         columns = self._active[:width]
         self._silences = 0
+        for column in self._active[width:]:  # together they met silence, fewer were answered: take these apart
+            column.alone = True
         varbinds = pdu.varbinds
         if pdu.error_status:
             self._failed(columns, ask, pdu)
