@@ -185,11 +185,11 @@ receipt_of() {
     same "$origin" "$log_name" || return 1
     why="the log did not sign the checkpoint"
     checkpoint_signed || return 1
-    why="it is for another statement"
-    IFS=' ' read -r logged received <<EOF
-$(jq -r '"\(.statement.sha256) \(.received)"' "$work/leaf" 2>/dev/null)
+    why="it is for another statement, seq or key"
+    IFS=' ' read -r logged logged_seq logged_key received <<EOF
+$(jq -r '"\(.statement.sha256) \(.seq) \(.keyid) \(.received)"' "$work/leaf" 2>/dev/null)
 EOF
-    same "$logged" "$2" || return 1
+    same "$logged" "$2" && same "$logged_seq" "$seq" && same "$logged_key" "$keyid" || return 1
     why="the inclusion proof does not hold"
     included
 }
@@ -266,7 +266,7 @@ for file in statements/*; do
     elif [ "$seq" -eq $((last_seq + 1)) ]; then
         check "$label: chain (prev is the statement before it)" same "$prev" "$last_payload"
     else
-        note "$label: statements $((last_seq + 1)) to $((seq - 1)) are not in the bundle"
+        fail "$label: chain (statements $((last_seq + 1)) to $((seq - 1)) are not in the bundle)"
     fi
     last_seq=$seq
     last_payload=$payload

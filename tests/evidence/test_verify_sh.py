@@ -61,9 +61,9 @@ def resigned(world: World, entries: Entries, name: str, change: Callable[[Json],
     entries[name] = dsse.envelope_bytes(payload, dsse.STATEMENT_PAYLOAD_TYPE, [dsse.Signature(world.agent.keyid, sig)])
 
 
-@pytest.mark.parametrize("seqs", [(0, 1, 2), (1, 2, 5)])
+@pytest.mark.parametrize("seqs", [(0, 1, 2), (4, 5, 6)])
 def test_good_bundle(world: World, tmp_path: Path, seqs: tuple[int, ...]) -> None:
-    """Every check holds on a good bundle, each statement's and receipt's among them; gaps in the chain are noted."""
+    """Every check holds on a good bundle, each statement's and receipt's among them; that it begins later is noted."""
     entries = container.unzip(bundle.bundle_bytes(world.contents(seqs)))
     result = run(entries, tmp_path)
     assert (result.returncode, result.stderr) == (0, "")
@@ -71,10 +71,10 @@ def test_good_bundle(world: World, tmp_path: Path, seqs: tuple[int, ...]) -> Non
     assert result.stdout.count(": signature\n") == 3
     assert result.stdout.count(": receipt, received 2026-11-22T12:00:00.000Z\n") == 2
     assert result.stdout.count("no receipt") == 1
-    assert result.stdout.count(": challenge\n") == 1
+    assert result.stdout.count(": challenge\n") == (1 in seqs)
     assert world.agent.keyid in result.stdout
     assert world.log_key.text() in result.stdout
-    assert ("statements 3 to 4 are not in the bundle" in result.stdout) == (5 in seqs)
+    assert ("the statement before it is not in the bundle" in result.stdout) == (4 in seqs)
     assert not list(tmp_path.glob("tmp.*"))
 
 
@@ -146,6 +146,21 @@ def unnamed_blob(world: World, entries: Entries) -> None:
 
 def dropped_statement(world: World, entries: Entries) -> None:
     del entries[SECOND], entries[RECEIPT]
+
+
+def hidden_statement(world: World, entries: Entries) -> None:
+    dropped_statement(world, entries)
+    manifest = bundle.Manifest.from_bytes(entries["manifest.json"])
+    shown = (manifest.statements[0], manifest.statements[2])
+    entries["manifest.json"] = manifest.model_copy(update={"statements": shown}).to_bytes()
+    challenges = [name for name, data in entries.items() if b"payloadType" in data and name.startswith("blobs/")]
+    for name in (*challenges, "blobs/sha256/" + canonical.hex_of(canonical.digest(b'{"reading":1}\n'))):
+        del entries[name]
+
+
+def leaf_of_another_seq(world: World, entries: Entries) -> None:
+    payload = dsse.parse(entries[SECOND]).payload
+    entries[RECEIPT] = world.receipts([payload])[0]  # the log took it for seq 0
 
 
 def rewritten_statement(world: World, entries: Entries) -> None:
@@ -250,6 +265,8 @@ TAMPERED: list[tuple[Callable[..., None], str]] = [
     (missing_blob, "00000001-run.dsse.json: subject readings.jsonl is not in the bundle"),
     (unnamed_blob, "no statement names it"),
     (dropped_statement, "manifest.json lists these statements"),
+    (hidden_statement, "00000002-assessment.dsse.json: chain (statements 1 to 1 are not in the bundle)"),
+    (leaf_of_another_seq, "00000001-run.dsse.json: receipt (it is for another statement, seq or key)"),
     (rewritten_statement, "00000001-run.dsse.json: chain (prev"),
     (wrong_prev, "00000002-assessment.dsse.json: chain (prev"),
     (wrong_start, "00000000-run.dsse.json: chain begins"),
@@ -259,7 +276,7 @@ TAMPERED: list[tuple[Callable[..., None], str]] = [
     (missing_run, "00000002-assessment.dsse.json: the run " + "ab" * 32),
     (other_nonce, "00000001-run.dsse.json: challenge"),
     (other_challenge_key, "00000001-run.dsse.json: challenge"),
-    (receipt_of_another, "00000001-run.dsse.json: receipt (it is for another statement)"),
+    (receipt_of_another, "00000001-run.dsse.json: receipt (it is for another statement"),
     (edited_received, "00000001-run.dsse.json: receipt (the inclusion proof"),
     (wrong_index, "00000001-run.dsse.json: receipt (the inclusion proof"),
     (forged_root, "00000001-run.dsse.json: receipt (the log did not sign"),

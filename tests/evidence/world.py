@@ -100,7 +100,9 @@ class World:
                 blobs |= {canonical.digest(content): content for content in files.values()}
         return made, blobs
 
-    def receipts(self, payloads: list[bytes], *, before: int = 3, cosigned: bool = False) -> list[bytes]:
+    def receipts(
+        self, payloads: list[bytes], *, seqs: tuple[int, ...] = (0,), before: int = 3, cosigned: bool = False
+    ) -> list[bytes]:
         """Return a receipt for each payload, in a log that holds other leaves before and after."""
         leaves = [
             Leaf(
@@ -110,7 +112,7 @@ class World:
                 received=NOON,
                 statement=statement.digest_set(canonical.digest(payload)),
             ).to_bytes()
-            for seq, payload in enumerate(payloads)
+            for seq, payload in zip(seqs, payloads, strict=True)
         ]
         entries = [b"other %d" % n for n in range(before)] + leaves + [b"later"]
         tree = tlog.Tree(tlog.leaf_hash(entry) for entry in entries)
@@ -126,7 +128,7 @@ class World:
     def contents(self, seqs: tuple[int, ...] = (0, 1, 2)) -> bundle.BundleContents:
         """Return a whole bundle; the last statement has no receipt yet."""
         made, blobs = self.chain(seqs)
-        receipts = self.receipts([payload for _, payload, _ in made])
+        receipts = self.receipts([payload for _, payload, _ in made], seqs=seqs)
         files = [
             bundle.StatementFile(one.predicate.seq, one.predicate.kind, envelope, receipt)
             for (one, _, envelope), receipt in zip(made, receipts, strict=True)
