@@ -12,6 +12,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from html.parser import HTMLParser
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -48,30 +49,30 @@ class Page(HTMLParser):
         self.close()
         assert self.open == []
 
-    def handle_starttag(self, tag, attrs):
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append((tag, dict(attrs)))
         if tag not in VOID:
             self.open.append(tag)
 
-    def handle_startendtag(self, tag, attrs):
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append((tag, dict(attrs)))
 
-    def handle_endtag(self, tag):
+    def handle_endtag(self, tag: str) -> None:
         assert self.open.pop() == tag
 
-    def handle_data(self, data):
+    def handle_data(self, data: str) -> None:
         self.text.append(data)
 
-    def all(self, name):
-        return [attrs[name] for _, attrs in self.tags if name in attrs]
+    def all(self, name: str) -> list[str]:
+        return [value for _, attrs in self.tags if (value := attrs.get(name)) is not None]
 
     @property
-    def shape(self):
+    def shape(self) -> list[tuple[str, list[str]]]:
         return [(tag, sorted(attrs)) for tag, attrs in self.tags]
 
 
 @pytest.mark.parametrize("language", ["zh_CN", "en"])
-def test_golden_page(language):
+def test_golden_page(language: str) -> None:
     """The page of a known input is known to the byte; `UPDATE_GOLDEN=1` rewrites it after a wanted change."""
     page = re.sub(r"campus-agent \d+\.\d+\.\d+", "campus-agent VERSION", render(sample.report(), language))
     golden = GOLDEN / f"page.{language}.html"
@@ -80,7 +81,7 @@ def test_golden_page(language):
     assert page == golden.read_text(encoding="utf-8")
 
 
-def test_same_bytes_in_another_process():
+def test_same_bytes_in_another_process() -> None:
     """Hash seeds, locale and time zone of the machine change nothing."""
     code = (
         "import importlib.util as u, sys, hashlib\n"
@@ -99,7 +100,7 @@ def test_same_bytes_in_another_process():
 
 
 @pytest.mark.parametrize("language", ["zh_CN", "en"])
-def test_the_page_is_self_contained(language):
+def test_the_page_is_self_contained(language: str) -> None:
     """No script, no request, no inline style attribute; the policy allows this one style sheet and nothing else."""
     page = render(sample.report(), language)
     parsed = Page(page)
@@ -112,25 +113,25 @@ def test_the_page_is_self_contained(language):
     assert "@import" not in page
     style = page.partition("<style>")[2].partition("</style>")[0]
     fingerprint = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    (policy,) = [attrs["content"] for _, attrs in parsed.tags if attrs.get("http-equiv") == "Content-Security-Policy"]
+    (policy,) = [attrs["content"] or "" for _, attrs in parsed.tags if attrs.get("http-equiv") == "Content-Security-Policy"]
     assert policy.startswith("default-src 'none'; ")
     assert f"style-src 'sha256-{fingerprint}'" in policy
     assert all(found.startswith("#") for found in re.findall(r"url\(([^)]*)\)", page))
 
 
-def check_links(parsed):
+def check_links(parsed: Page) -> None:
     """Assert that ids are unique and that every link leads to one of them."""
     ids = parsed.all("id")
     assert len(ids) == len(set(ids))
     assert {link[1:] for link in parsed.all("href")} <= set(ids)
 
 
-def test_links_lead_somewhere():
+def test_links_lead_somewhere() -> None:
     """Every link is an anchor of this page that exists once."""
     check_links(Page(render(sample.report())))
 
 
-def test_every_number_leads_to_raw_exchanges():
+def test_every_number_leads_to_raw_exchanges() -> None:
     """Each observed value is a link to an exchange, each cited exchange is shown with digest, time and place."""
     given = sample.report()
     page = render(given, "en")
@@ -154,7 +155,7 @@ def test_every_number_leads_to_raw_exchanges():
                         assert f'<a href="#{row.sources[0].anchor}">{row.value}</a>' in page
 
 
-def test_the_first_screen():
+def test_the_first_screen() -> None:
     """School, verdict, standard, window, points and next steps come before the first clause."""
     text = "".join(Page(render(sample.report()).partition('<h2 id="clauses">')[0] + "</main></body></html>").text)
     for wanted in (
@@ -172,7 +173,7 @@ def test_the_first_screen():
     assert text.index("放行采集器") < text.index("填写宽带合同")
 
 
-def test_raw_answers_are_decoded():
+def test_raw_answers_are_decoded() -> None:
     """OIDs have names, types and values; GB18030 aliases read as Chinese; gaps and early ends say why."""
     text = "".join(Page(render(sample.report(), "en")).text)
     for wanted in (
@@ -195,7 +196,7 @@ def test_raw_answers_are_decoded():
         ((CheckLine("chain", ok=True), CheckLine("receipt", ok=False, detail="of another log")), "failed", "receipt"),
     ],
 )
-def test_a_page_never_looks_better_than_its_evidence(checks, state, words):
+def test_a_page_never_looks_better_than_its_evidence(checks: tuple[CheckLine, ...], state: str, words: str) -> None:
     """Evidence that was not checked, or does not hold, says so first."""
     page = render(replace(sample.report(), checks=checks), "en")
     banner = page.partition('class="verdict ')[2].partition('<div class="cards">')[0]
@@ -204,7 +205,7 @@ def test_a_page_never_looks_better_than_its_evidence(checks, state, words):
     assert "Evidence holds" not in page
 
 
-def test_the_least_input():
+def test_the_least_input() -> None:
     """A bundle without assessment, campus and runs still makes a page that says what is missing."""
     for language, words in (("en", "No standard was judged"), ("zh_CN", "未评判任何标准")):
         page = render(ReportInput(assessments=()), language)
@@ -212,7 +213,7 @@ def test_the_least_input():
         assert words in page
 
 
-def test_missing_pack_and_missing_exchange():
+def test_missing_pack_and_missing_exchange() -> None:
     """Without the pack, ids stand in for titles; an exchange that the bundle lacks is named as missing."""
     given = replace(sample.report(), standards=(), metrics=(), exchanges={}, campus=None)
     page = render(given, "en")
@@ -222,7 +223,7 @@ def test_missing_pack_and_missing_exchange():
     assert "School not named" in page
 
 
-def test_large_evidence_stays_readable():
+def test_large_evidence_stays_readable() -> None:
     """Thousands of exchanges and a table of 20 000 rows give a page of bounded size whose links all lead somewhere."""
     given = sample.report()
     wide = sample.table_exchange().model_copy(
@@ -264,7 +265,7 @@ NASTY = [
 ]
 
 
-def texts_of(page):
+def texts_of(page: str) -> str:
     """Return the page's visible text without its style sheet."""
     return "".join(Page(re.sub(r"<style>.*?</style>", "", page, flags=re.DOTALL)).text)
 
@@ -274,7 +275,7 @@ def texts_of(page):
     st.one_of(st.sampled_from(NASTY), st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=80)),
     st.sampled_from(["zh_CN", "en"]),
 )
-def test_device_text_stays_text(text, language):
+def test_device_text_stays_text(text: str, language: str) -> None:
     """Text from devices, brokers and the campus file adds no tag and no attribute, and reads as it was written."""
     plain = render(sample.report(detail="x", topic="x", school="x"), language)
     page = render(sample.report(detail=text, topic=text, school=text), language)
@@ -284,7 +285,7 @@ def test_device_text_stays_text(text, language):
 
 
 @pytest.mark.parametrize("alias", [*(text.encode() for text in NASTY), b"\xff\xfe\x80", b"A" * 100_000, b""])
-def test_hostile_aliases(alias):
+def test_hostile_aliases(alias: bytes) -> None:
     """A port's alias of any octets and any length changes only its own cell."""
     plain = Page(render(sample.report(alias=b"x"), "en"))
     page = render(sample.report(alias=alias), "en")
@@ -292,7 +293,7 @@ def test_hostile_aliases(alias):
     assert len(page) < 400_000
 
 
-def test_headings_tables_and_language_are_marked_up():
+def test_headings_tables_and_language_are_marked_up() -> None:
     """Headings descend without holes, every table has a caption, tables that scroll are regions with a name."""
     for language, tag in (("zh_CN", "zh-CN"), ("en", "en")):
         page = render(sample.report(), language)
@@ -301,16 +302,16 @@ def test_headings_tables_and_language_are_marked_up():
         levels = [int(name[1]) for name, _ in parsed.tags if re.fullmatch("h[1-6]", name)]
         assert levels[0] == 1
         assert levels.count(1) == 1
-        assert all(later - earlier <= 1 for earlier, later in zip(levels, levels[1:], strict=False))
+        assert all(later - earlier <= 1 for earlier, later in pairwise(levels))
         assert page.count("<table") == page.count("<caption")
         assert all(attrs.get("aria-label") for _, attrs in parsed.tags if attrs.get("role") == "region")
         assert all(attrs.get("scope") for name, attrs in parsed.tags if name == "th")
 
 
-def contrast(one, two):
+def contrast(one: str, two: str) -> float:
     """Return the WCAG 2.2 contrast ratio of two colours."""
 
-    def luminance(colour):
+    def luminance(colour: str) -> float:
         colour = colour.lstrip("#")
         colour = "".join(c * 2 for c in colour) if len(colour) == 3 else colour
         parts = [int(colour[at : at + 2], 16) / 255 for at in (0, 2, 4)]
@@ -321,7 +322,7 @@ def contrast(one, two):
     return (high + 0.05) / (low + 0.05)
 
 
-def test_colours_have_contrast():
+def test_colours_have_contrast() -> None:
     """Every text colour of the style sheet reads on every ground it stands on (WCAG 2.2 AA, 4.5 to 1)."""
     style = (HERE.parents[1] / "agent/report/templates/page.css").read_text(encoding="utf-8")
     names = dict(re.findall(r"--(\w+): (#[0-9a-f]+)", style))
@@ -341,7 +342,7 @@ def test_colours_have_contrast():
 
 
 @pytest.mark.parametrize(("language", "width"), [("zh_CN", 1200), ("en", 420)])
-def test_chromium_draws_it(language, width, tmp_path):
+def test_chromium_draws_it(language: str, width: int, tmp_path: Path) -> None:
     """A real browser draws the page without a console error; it does not come out blank."""
     browser = shutil.which("chromium") or shutil.which("chromium-browser")
     if browser is None:
