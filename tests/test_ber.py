@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given, settings
@@ -14,6 +15,9 @@ from pysnmp.proto import rfc1902
 
 from agent import ber
 from agent.errors import MalformedError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 SUB_IDENTIFIERS = st.lists(st.integers(0, 2**32 - 1), max_size=30)
 OIDS = st.one_of(
@@ -26,7 +30,7 @@ VARBINDS = st.tuples(OIDS, st.integers(0, 255), st.binary(max_size=300)).map(
 
 
 @given(OIDS)
-def test_oids_round_trip(arcs):
+def test_oids_round_trip(arcs: tuple[int, ...]) -> None:
     """Any OID of RFC 2578 comes back arc by arc, and is encoded as pyasn1 encodes it."""
     text = ".".join(map(str, arcs))
     assert ber.oid_text(ber.oid_bytes(text)) == text
@@ -34,13 +38,13 @@ def test_oids_round_trip(arcs):
 
 
 @given(OIDS, OIDS)
-def test_oids_compare_by_their_arcs(left, right):
+def test_oids_compare_by_their_arcs(left: tuple[int, ...], right: tuple[int, ...]) -> None:
     """The order of OIDs is that of their arcs, which the order of encoded octets is not."""
     encoded = [ber.oid_bytes(".".join(map(str, arcs))) for arcs in (left, right)]
     assert ber.compare_oids(*encoded) == (left > right) - (left < right)
 
 
-def test_octets_do_not_sort_like_oids():
+def test_octets_do_not_sort_like_oids() -> None:
     """16383 comes before 16384 although its octets come after."""
     small, large = ber.oid_bytes("1.3.16383"), ber.oid_bytes("1.3.16384")
     assert small > large
@@ -48,7 +52,7 @@ def test_octets_do_not_sort_like_oids():
 
 
 @given(VARBINDS)
-def test_varbinds_round_trip(varbind):
+def test_varbinds_round_trip(varbind: tuple[bytes, int, bytes]) -> None:
     """A variable binding is read back as written, and its received octets are recovered exactly."""
     encoded = ber.encode_varbind(*varbind)
     assert ber.decode_varbind(encoded) == varbind
@@ -59,7 +63,7 @@ def test_varbinds_round_trip(varbind):
 
 
 @given(st.integers(-(2**63), 2**63 - 1))
-def test_integers_agree_with_pyasn1(value):
+def test_integers_agree_with_pyasn1(value: int) -> None:
     """INTEGER is encoded in the fewest octets, pyasn1 reads it, and we read it back."""
     encoded = ber.encode_integer(value)
     assert decoder.decode(encoded) == (value, b"")
@@ -77,7 +81,7 @@ def test_integers_agree_with_pyasn1(value):
         (rfc1902.Counter64, ber.COUNTER64, 2**63),
     ],
 )
-def test_application_types_agree_with_pysnmp(kind, tag, value):
+def test_application_types_agree_with_pysnmp(kind: Callable[[int], object], tag: int, value: int) -> None:
     """The unsigned types of RFC 2578 are encoded as pysnmp encodes them, and read back."""
     encoded = encoder.encode(kind(value))
     assert ber.encode_integer(value, tag) == encoded
@@ -99,7 +103,7 @@ def test_application_types_agree_with_pysnmp(kind, tag, value):
         (ber.INTEGER, "0000", 0),
     ],
 )
-def test_unsigned_types_never_become_negative(tag, octets, value):
+def test_unsigned_types_never_become_negative(tag: int, octets: str, value: int) -> None:
     """Counters without leading zero or with extended sign, as devices in use send them, read as what they mean."""
     assert ber.integer(tag, bytes.fromhex(octets)) == value
 
@@ -117,7 +121,7 @@ def test_unsigned_types_never_become_negative(tag, octets, value):
         (ber.OCTET_STRING, "01"),
     ],
 )
-def test_what_is_no_such_integer_is_malformed(tag, octets):
+def test_what_is_no_such_integer_is_malformed(tag: int, octets: str) -> None:
     """Octets that the type cannot hold are refused rather than cut."""
     with pytest.raises(MalformedError):
         ber.integer(tag, bytes.fromhex(octets))
@@ -130,7 +134,7 @@ def test_what_is_no_such_integer_is_malformed(tag, octets):
         *["1" + ".3" * 128, "1.3." + "9" * 5000],
     ],
 )
-def test_texts_that_are_no_oids_are_malformed(text):
+def test_texts_that_are_no_oids_are_malformed(text: str) -> None:
     """Only the plain dotted form is accepted."""
     with pytest.raises(MalformedError):
         ber.oid_bytes(text)
@@ -139,7 +143,7 @@ def test_texts_that_are_no_oids_are_malformed(text):
 @pytest.mark.parametrize(
     "octets", ["", "2b86", "2b8006", "2b9080808000", "ff" * 700, "01" * 641, "2b" + "01" * 128, "2bffffffff7f7f80"]
 )
-def test_octets_that_are_no_oids_are_malformed(octets):
+def test_octets_that_are_no_oids_are_malformed(octets: str) -> None:
     """Cut off, padded, too large and too long OIDs are refused."""
     with pytest.raises(MalformedError):
         ber.oid_tuple(bytes.fromhex(octets))
@@ -170,19 +174,19 @@ def test_octets_that_are_no_oids_are_malformed(octets):
         "3004060005 00",
     ],
 )
-def test_broken_varbinds_are_malformed(octets):
+def test_broken_varbinds_are_malformed(octets: str) -> None:
     """Each way in which a length or tag can be wrong is refused."""
     with pytest.raises(MalformedError):
         ber.decode_varbind(bytes.fromhex(octets))
 
 
-def test_long_form_lengths_are_read():
+def test_long_form_lengths_are_read() -> None:
     """A length in more octets than needed is legal BER, and devices use it."""
     encoded = bytes.fromhex("3082000f 068108 2b06010201010500 04820000")
     assert ber.decode_varbind(encoded) == (ber.oid_bytes("1.3.6.1.2.1.1.5.0"), ber.OCTET_STRING, b"")
 
 
-def test_a_long_length_is_never_taken_for_a_short_one():
+def test_a_long_length_is_never_taken_for_a_short_one() -> None:
     """The octet 0x84 announces four octets of length; it does not mean 132."""
     content = b"\x06\x01\x2b" + b"\x04\x84" + b"\x00\x00\x00\x80" + b"x" * 128
     assert ber.decode_varbind(ber.tlv(ber.SEQUENCE, content)).value == b"x" * 128
@@ -192,7 +196,7 @@ def test_a_long_length_is_never_taken_for_a_short_one():
 
 @given(st.binary(max_size=200))
 @settings(max_examples=500)
-def test_any_octets_decode_or_are_malformed(data):
+def test_any_octets_decode_or_are_malformed(data: bytes) -> None:
     """No input makes the decoder fail in another way."""
     for decode in (
         ber.decode_varbind,
@@ -205,7 +209,7 @@ def test_any_octets_decode_or_are_malformed(data):
 
 
 @given(VARBINDS, st.data())
-def test_damaged_varbinds_decode_or_are_malformed(varbind, data):
+def test_damaged_varbinds_decode_or_are_malformed(varbind: tuple[bytes, int, bytes], data: st.DataObject) -> None:
     """One changed octet never makes the decoder read beyond the end or fail in another way."""
     encoded = bytearray(ber.encode_varbind(*varbind))
     encoded[data.draw(st.integers(0, len(encoded) - 1))] = data.draw(st.integers(0, 255))
@@ -226,7 +230,7 @@ def test_damaged_varbinds_decode_or_are_malformed(varbind, data):
         b"\x30\x84\x00\x00\x00\x00" * 10_900,
     ],
 )
-def test_a_full_datagram_is_decoded_or_rejected_fast(data):
+def test_a_full_datagram_is_decoded_or_rejected_fast(data: bytes) -> None:
     """64 KB of any shape costs less than 50 ms of this process."""
     before = time.process_time()
     with suppress(MalformedError):

@@ -6,17 +6,22 @@ import asyncio
 import random
 import time
 from dataclasses import replace
+from typing import TYPE_CHECKING, Literal
 
 import pytest
 
 from agent import ber
 from agent.errors import GapError
 from agent.model import snmp
-from agent.model.exchange import Partial, SnmpColumn, SnmpGet, SnmpTable
+from agent.model.exchange import Partial, SnmpColumn, SnmpGet, SnmpTable, VarBinds
 from agent.transports.snmp import Community, Limits, SnmpTransport
 from tests.peers.snmp_agent import (
     COMMUNITY,
     GET_BULK,
+    Ask,
+    Cell,
+    Script,
+    ScriptedAgent,
     decode,
     error,
     honest,
@@ -26,18 +31,33 @@ from tests.peers.snmp_agent import (
     table,
 )
 
+if TYPE_CHECKING:
+    from collections import Counter
+    from collections.abc import Iterable
+
 DESCR, SPEED = "1.3.6.1.2.1.2.2.1.2", "1.3.6.1.2.1.2.2.1.5"
 BEYOND = (ber.oid_bytes("1.3.6.1.9"), ber.INTEGER, b"\x01")
 """Something after every table here, so that columns end by an OID beyond them."""
 QUICK = Limits(timeout_ms=60, retries=2)
+Heard = tuple[VarBinds, SnmpTransport, list[Ask]]
+"""The answer, the transport that got it, and what the agent was asked."""
 
 
-def walk(script, cells=None, *, columns=(DESCR,), limits=QUICK, version="2c", max_rows=20_000, again=1):
+def walk(
+    script: Script,
+    cells: list[Cell] | None = None,
+    *,
+    columns: tuple[str, ...] = (DESCR,),
+    limits: Limits = QUICK,
+    version: Literal["1", "2c"] = "2c",
+    max_rows: int = 20_000,
+    again: int = 1,
+) -> Heard:
     """Walk the columns at an agent with that script; return answer, transport and the requests it got."""
     cells = [*(table() if cells is None else cells), BEYOND]
     request = SnmpTable(columns=tuple(SnmpColumn(oid=oid) for oid in columns), max_rows=max_rows)
 
-    async def conversation():
+    async def conversation() -> Heard:
         async with scripted_agent(cells, script) as agent:
             credentials = Community(version, COMMUNITY)
             transport = SnmpTransport("127.0.0.1", agent.port, credentials=credentials, limits=limits)
@@ -51,10 +71,10 @@ def walk(script, cells=None, *, columns=(DESCR,), limits=QUICK, version="2c", ma
     return asyncio.run(conversation())
 
 
-def get(script, oids, *, limits=QUICK, version="2c"):
+def get(script: Script, oids: tuple[str, ...], *, limits: Limits = QUICK, version: Literal["1", "2c"] = "2c") -> Heard:
     """GET at an agent with that script."""
 
-    async def conversation():
+    async def conversation() -> Heard:
         async with scripted_agent([*table(), BEYOND], script) as agent:
             transport = SnmpTransport("127.0.0.1", agent.port, credentials=Community(version, COMMUNITY), limits=limits)
             try:
@@ -65,7 +85,7 @@ def get(script, oids, *, limits=QUICK, version="2c"):
     return asyncio.run(conversation())
 
 
-def indexes(answer, column=DESCR):
+def indexes(answer: VarBinds, column: str = DESCR) -> list[int]:
     """Return the row numbers of a column, in order."""
     found = snmp.rows(answer, SnmpTable(columns=(SnmpColumn(oid=DESCR), SnmpColumn(oid=SPEED))))
     return [int(index) for index, cells in found.items() if column in cells]
@@ -74,15 +94,15 @@ def indexes(answer, column=DESCR):
 ALL = list(range(1, 61))
 
 
-def row(oid):
+def row(oid: str) -> int:
     """Return the row number of an OID, 0 for the column itself."""
     return int(oid.rsplit(".", 1)[1]) if oid.count(".") == DESCR.count(".") + 1 else 0
 
 
-def fails_after(number, status):
+def fails_after(number: int, status: int) -> Script:
     """An agent that cannot give any row after `number`."""
 
-    def script(ask, agent):
+    def script(ask: Ask, agent: ScriptedAgent) -> Iterable[bytes]:
         cells = agent.varbinds(ask)
         broken = any(cell[0].startswith(ber.oid_bytes(DESCR)) and row(ber.oid_text(cell[0])) > number for cell in cells)
         return [error(ask, status, 1) if broken else agent.answer(ask)]
@@ -90,11 +110,11 @@ def fails_after(number, status):
     return script
 
 
-def once(first):
+def once(first: Script) -> Script:
     """An agent that answers the first request with what `first` makes of it, the others well."""
-    asked = []
+    asked: list[Ask] = []
 
-    def script(ask, agent):
+    def script(ask: Ask, agent: ScriptedAgent) -> Iterable[bytes]:
         asked.append(ask)
         return first(ask, agent) if len(asked) == 1 else honest(ask, agent)
 
@@ -104,7 +124,7 @@ def once(first):
 # --- agents that answer, but badly --------------------------------------------------------------------------------
 
 
-def test_an_honest_agent_gives_every_row_in_few_requests():
+def test_an_honest_agent_gives_every_row_in_few_requests() -> None:
     """The baseline of what follows: complete, not partial, repetitions grow from ten."""
     answer, _, requests = walk(honest)
     assert indexes(answer) == ALL
@@ -113,7 +133,7 @@ def test_an_honest_agent_gives_every_row_in_few_requests():
 
 
 @pytest.mark.parametrize("status", [5, 13])
-def test_an_error_in_mid_walk_keeps_the_rows_before_it(status):
+def test_an_error_in_mid_walk_keeps_the_rows_before_it(status: int) -> None:
     """The agent fails after row 25: exactly 25 rows, marked with the error."""
     answer, _, requests = walk(fails_after(25, status))
     assert indexes(answer) == ALL[:25]
@@ -121,7 +141,7 @@ def test_an_error_in_mid_walk_keeps_the_rows_before_it(status):
     assert len(requests) < 20
 
 
-def test_an_error_of_one_column_leaves_the_others_complete():
+def test_an_error_of_one_column_leaves_the_others_complete() -> None:
     """genErr in one column neither ends nor shortens its neighbours."""
     answer, _, _ = walk(fails_after(25, 5), table((DESCR, SPEED)), columns=(DESCR, SPEED))
     assert indexes(answer) == ALL[:25]
@@ -129,10 +149,10 @@ def test_an_error_of_one_column_leaves_the_others_complete():
     assert answer.partial == (Partial(column=DESCR, reason="error-status 5"),)
 
 
-def test_too_big_asks_for_less_and_gets_everything():
+def test_too_big_asks_for_less_and_gets_everything() -> None:
     """An agent that stands four varbinds per answer gives the whole table; the size is remembered."""
 
-    def script(ask, agent):
+    def script(ask: Ask, agent: ScriptedAgent) -> Iterable[bytes]:
         return [error(ask, 1) if len(agent.varbinds(ask)) > 4 else agent.answer(ask)]
 
     answer, _, requests = walk(script, table((DESCR, SPEED)), columns=(DESCR, SPEED), again=2)
@@ -142,27 +162,27 @@ def test_too_big_asks_for_less_and_gets_everything():
     assert len(refused) < 12
 
 
-def test_too_big_for_two_columns_asks_for_one():
+def test_too_big_for_two_columns_asks_for_one() -> None:
     """When one row of all columns is too big, fewer columns are asked."""
 
-    def script(ask, agent):
+    def script(ask: Ask, agent: ScriptedAgent) -> Iterable[bytes]:
         return [error(ask, 1) if len(agent.varbinds(ask)) > 1 else agent.answer(ask)]
 
     answer, _, _ = walk(script, table((DESCR, SPEED), rows=5), columns=(DESCR, SPEED))
     assert indexes(answer) == indexes(answer, SPEED) == ALL[:5]
 
 
-def test_too_big_for_one_variable_is_partial():
+def test_too_big_for_one_variable_is_partial() -> None:
     """When not even one variable fits, the column is marked."""
     answer, _, _ = walk(lambda ask, _: [error(ask, 1)])
     assert answer.varbinds == ()
     assert answer.partial == (Partial(column=DESCR, reason="error-status 1"),)
 
 
-def test_an_agent_that_repeats_its_rows_is_stopped():
+def test_an_agent_that_repeats_its_rows_is_stopped() -> None:
     """Rows 1 to 10 for ever: ten rows, marked."""
 
-    def script(ask, agent):
+    def script(ask: Ask, agent: ScriptedAgent) -> Iterable[bytes]:
         return [agent.answer(replace(ask, oids=(ber.oid_bytes(DESCR),), b=10))]
 
     answer, _, requests = walk(script)
@@ -171,10 +191,10 @@ def test_an_agent_that_repeats_its_rows_is_stopped():
     assert len(requests) == 2
 
 
-def test_an_agent_that_cycles_within_one_answer_is_stopped():
+def test_an_agent_that_cycles_within_one_answer_is_stopped() -> None:
     """1, 2, 3, 1, 2, 3: three rows, marked."""
 
-    def script(ask, agent):
+    def script(ask: Ask, agent: ScriptedAgent) -> Iterable[bytes]:
         return [reply(ask, [*agent.cells[:3], *agent.cells[:3]])]
 
     answer, _, _ = walk(script)
@@ -182,10 +202,10 @@ def test_an_agent_that_cycles_within_one_answer_is_stopped():
     assert answer.partial == (Partial(column=DESCR, reason="not increasing"),)
 
 
-def test_an_agent_that_starts_again_at_its_end_is_marked():
+def test_an_agent_that_starts_again_at_its_end_is_marked() -> None:
     """An OID before the column proves no end of the column."""
 
-    def script(ask, agent):
+    def script(ask: Ask, agent: ScriptedAgent) -> Iterable[bytes]:
         cells = [cell if cell != BEYOND else (ber.oid_bytes("1.3.6.1.1"), 2, b"\x01") for cell in agent.varbinds(ask)]
         return [reply(ask, cells)]
 
@@ -194,7 +214,7 @@ def test_an_agent_that_starts_again_at_its_end_is_marked():
     assert answer.partial == (Partial(column=DESCR, reason="not increasing"),)
 
 
-def test_indexes_beyond_16383_are_in_order():
+def test_indexes_beyond_16383_are_in_order() -> None:
     """Sub-identifiers of three octets do not sort like their octets; such tables are walked whole."""
     cells = [(ber.oid_bytes(f"{DESCR}.{n}"), ber.INTEGER, b"\x01") for n in (16_000, 16_383, 16_384, 70_000, 2**32 - 1)]
     answer, _, _ = walk(honest, cells)
@@ -202,17 +222,17 @@ def test_indexes_beyond_16383_are_in_order():
     assert answer.partial == ()
 
 
-def test_end_of_mib_view_ends_a_column():
+def test_end_of_mib_view_ends_a_column() -> None:
     """A column at the very end of the MIB is complete."""
     answer, _, _ = walk(honest, table(("1.3.6.1.10.1",)), columns=("1.3.6.1.10.1",))
     assert len(answer.varbinds) == 60
     assert answer.partial == ()
 
 
-def test_an_empty_answer_is_an_error_not_an_end():
+def test_an_empty_answer_is_an_error_not_an_end() -> None:
     """No error and no variables after row 10: ten rows, marked."""
 
-    def script(ask, agent):
+    def script(ask: Ask, agent: ScriptedAgent) -> Iterable[bytes]:
         return [agent.answer(limited(ask, 10)) if row(ask.names[0]) == 0 else reply(ask, [])]
 
     answer, _, _ = walk(script)
@@ -220,10 +240,10 @@ def test_an_empty_answer_is_an_error_not_an_end():
     assert answer.partial == (Partial(column=DESCR, reason="empty reply"),)
 
 
-def test_short_answers_are_asked_on():
+def test_short_answers_are_asked_on() -> None:
     """An agent that gives three varbinds whatever was asked, cutting rows apart, loses nothing."""
 
-    def script(ask, agent):
+    def script(ask: Ask, agent: ScriptedAgent) -> Iterable[bytes]:
         return [reply(ask, agent.varbinds(ask)[:3])]
 
     answer, _, _ = walk(script, table((DESCR, SPEED)), columns=(DESCR, SPEED))
@@ -245,7 +265,7 @@ def test_short_answers_are_asked_on():
         (ber.OCTET_STRING, b"x" * 4_600),
     ],
 )
-def test_odd_values_keep_their_row_and_octets(tag, value):
+def test_odd_values_keep_their_row_and_octets(tag: int, value: bytes) -> None:
     """Unknown tags, unpadded counters, holes, a reply of 4.6 KB: 60 rows, the odd one exactly as sent."""
     cells = table()
     cells[29] = (cells[29][0], tag, value)
@@ -256,11 +276,11 @@ def test_odd_values_keep_their_row_and_octets(tag, value):
     assert not transport.dropped
 
 
-def test_varbinds_are_kept_as_received():
+def test_varbinds_are_kept_as_received() -> None:
     """A length that is longer than necessary stays so in the record."""
     padded = bytes.fromhex("308200100682000a") + ber.oid_bytes(f"{DESCR}.1") + b"\x05\x00"
 
-    def script(ask, agent):
+    def script(ask: Ask, agent: ScriptedAgent) -> Iterable[bytes]:
         head = ber.encode_integer(1) + ber.tlv(ber.OCTET_STRING, COMMUNITY)
         number = ber.encode_integer(ask.request_id) + b"\x02\x01\x00" * 2
         pdu = ber.tlv(0xA2, number + ber.tlv(ber.SEQUENCE, padded + ber.encode_varbind(*BEYOND)))
@@ -273,7 +293,7 @@ def test_varbinds_are_kept_as_received():
 # --- SNMPv1 -------------------------------------------------------------------------------------------------------
 
 
-def test_version_1_ends_columns_by_no_such_name():
+def test_version_1_ends_columns_by_no_such_name() -> None:
     """GETNEXT only, several columns at once, and noSuchName for one of them ends that one."""
     cells = [*table(("1.3.6.1.10.1",), rows=3), *table(("1.3.6.1.10.2",), rows=7)]
     columns = ("1.3.6.1.10.2", "1.3.6.1.10.1")
@@ -283,7 +303,7 @@ def test_version_1_ends_columns_by_no_such_name():
     assert all(ask.kind != GET_BULK for ask in requests)
 
 
-def test_version_1_get_keeps_the_place_of_what_is_missing():
+def test_version_1_get_keeps_the_place_of_what_is_missing() -> None:
     """noSuchName names one variable at a time; the others are still read."""
     oids = (f"{DESCR}.99", f"{DESCR}.1", f"{DESCR}.98", f"{DESCR}.2")
     answer, _, requests = get(honest, oids, version="1")
@@ -297,11 +317,11 @@ def test_version_1_get_keeps_the_place_of_what_is_missing():
 # --- GET ----------------------------------------------------------------------------------------------------------
 
 
-def test_a_get_that_is_too_big_is_split():
+def test_a_get_that_is_too_big_is_split() -> None:
     """An agent that stands three variables per PDU answers all ten, in order."""
     oids = tuple(f"{DESCR}.{n}" for n in range(1, 11))
 
-    def script(ask, agent):
+    def script(ask: Ask, agent: ScriptedAgent) -> Iterable[bytes]:
         return [error(ask, 1) if len(ask.oids) > 3 else agent.answer(ask)]
 
     answer, _, _ = get(script, oids)
@@ -312,11 +332,11 @@ def test_a_get_that_is_too_big_is_split():
 
 
 @pytest.mark.parametrize("names_it", [True, False])
-def test_an_error_of_one_variable_leaves_the_others(names_it):
+def test_an_error_of_one_variable_leaves_the_others(names_it: bool) -> None:
     """genErr for one OID, with or without error-index: the others are read, that one is marked and keeps its place."""
     oids = tuple(f"{DESCR}.{n}" for n in range(1, 8))
 
-    def script(ask, agent):
+    def script(ask: Ask, agent: ScriptedAgent) -> Iterable[bytes]:
         if oids[3] in ask.names:
             return [error(ask, 5, ask.names.index(oids[3]) + 1 if names_it else 0)]
         return [agent.answer(ask)]
@@ -327,7 +347,7 @@ def test_an_error_of_one_variable_leaves_the_others(names_it):
     assert len(answer.varbinds) == 7
 
 
-def test_a_get_answered_with_other_oids_is_not_believed():
+def test_a_get_answered_with_other_oids_is_not_believed() -> None:
     """Values under names that were not asked never become the answer."""
     oids = (f"{DESCR}.1", f"{DESCR}.2")
     answer, _, _ = get(lambda ask, agent: [reply(ask, agent.cells[10:12])], oids)
@@ -335,11 +355,11 @@ def test_a_get_answered_with_other_oids_is_not_believed():
     assert answer.partial == tuple(Partial(column=oid, reason="wrong OID") for oid in oids)
 
 
-def test_a_variable_that_silences_the_agent_is_found():
+def test_a_variable_that_silences_the_agent_is_found() -> None:
     """An agent that drops every request for one OID still gives the others."""
     oids = (f"{DESCR}.1", f"{DESCR}.2", f"{DESCR}.3")
 
-    def script(ask, agent):
+    def script(ask: Ask, agent: ScriptedAgent) -> Iterable[bytes]:
         return [] if oids[1] in ask.names else [agent.answer(ask)]
 
     answer, _, _ = get(script, oids)
@@ -350,18 +370,18 @@ def test_a_variable_that_silences_the_agent_is_found():
 # --- lost, late, damaged and forged datagrams ---------------------------------------------------------------------
 
 
-def garbage(ask, agent):
+def garbage(ask: Ask, agent: ScriptedAgent) -> Iterable[bytes]:
     """Eight octets that are no message."""
     return [bytes.fromhex("0102030405060708")]
 
 
-def truncated(ask, agent):
+def truncated(ask: Ask, agent: ScriptedAgent) -> Iterable[bytes]:
     """Half of the right answer."""
     answer = agent.answer(ask)
     return [answer[: len(answer) // 2]]
 
 
-def silence(ask, agent):
+def silence(ask: Ask, agent: ScriptedAgent) -> Iterable[bytes]:
     """Nothing."""
     return []
 
@@ -379,7 +399,7 @@ def silence(ask, agent):
         (lambda ask, agent: [reply(ask, agent.varbinds(ask), kind=0xA7)], "not a response"),
     ],
 )
-def test_one_bad_datagram_costs_one_retry_and_no_row(fault, kind):
+def test_one_bad_datagram_costs_one_retry_and_no_row(fault: Script, kind: str) -> None:
     """It is dropped, counted by reason, and the table is complete."""
     answer, transport, _ = walk(once(fault))
     assert indexes(answer) == ALL
@@ -387,24 +407,24 @@ def test_one_bad_datagram_costs_one_retry_and_no_row(fault, kind):
     assert dict(transport.dropped) == ({kind: 1} if kind else {})
 
 
-def test_octets_after_the_message_are_ignored():
+def test_octets_after_the_message_are_ignored() -> None:
     """Two trailing octets, as some agents send them, cost nothing."""
     answer, transport, _ = walk(lambda ask, agent: [agent.answer(ask) + b"\0\0"])
     assert indexes(answer) == ALL
     assert not transport.dropped
 
 
-def test_duplicates_are_dropped_and_counted():
+def test_duplicates_are_dropped_and_counted() -> None:
     """Each answer twice: every row once."""
     answer, transport, requests = walk(lambda ask, agent: [agent.answer(ask)] * 2)
     assert indexes(answer) == ALL
     assert transport.dropped["request-id"] >= len(requests) - 1
 
 
-def test_an_answer_from_another_address_is_not_seen():
+def test_an_answer_from_another_address_is_not_seen() -> None:
     """A forged answer with everything right but the port it comes from changes nothing."""
 
-    async def conversation():
+    async def conversation() -> str:
         async with scripted_agent([*table(), BEYOND], silence) as agent:
             transport = SnmpTransport("127.0.0.1", agent.port, credentials=Community("2c", COMMUNITY), limits=QUICK)
             loop = asyncio.get_running_loop()
@@ -412,6 +432,7 @@ def test_an_answer_from_another_address_is_not_seen():
             asking = asyncio.create_task(transport.exchange(SnmpGet(oids=(f"{DESCR}.1",))))
             while not agent.requests:
                 await asyncio.sleep(0.001)
+            assert transport._target._socket is not None
             name = transport._target._socket.getsockname()
             forger.sendto(agent.answer(agent.requests[0]), name)
             with pytest.raises(GapError) as caught:
@@ -423,18 +444,18 @@ def test_an_answer_from_another_address_is_not_seen():
     assert asyncio.run(conversation()) == "unreachable"
 
 
-def test_damaged_answers_never_give_wrong_silence_or_another_error():
+def test_damaged_answers_never_give_wrong_silence_or_another_error() -> None:
     """300 answers with a flipped octet: each ends as rows, a mark or a gap; nothing else is raised, nothing hangs."""
     chance = random.Random(7)
 
-    def script(ask, agent):
+    def script(ask: Ask, agent: ScriptedAgent) -> Iterable[bytes]:
         answer = bytearray(agent.answer(limited(ask, 10)))
         answer[chance.randrange(len(answer))] ^= 1 << chance.randrange(8)
         return [bytes(answer)]
 
-    async def conversation():
+    async def conversation() -> tuple[int, set[str]]:
         complete = 0
-        reasons = set()
+        reasons: set[str] = set()
         request = SnmpTable(columns=(SnmpColumn(oid=DESCR),))
         async with scripted_agent([*table(rows=6), BEYOND], script) as agent:
             for _ in range(300):
@@ -463,7 +484,7 @@ def test_damaged_answers_never_give_wrong_silence_or_another_error():
 # --- silence, refusal, bounds -------------------------------------------------------------------------------------
 
 
-def test_a_dead_device_is_unreachable_with_all_that_is_known():
+def test_a_dead_device_is_unreachable_with_all_that_is_known() -> None:
     """The gap names device, phase, OID, time and tries."""
     started = time.monotonic()
     with pytest.raises(GapError) as caught:
@@ -477,10 +498,10 @@ def test_a_dead_device_is_unreachable_with_all_that_is_known():
     assert "3 tries" in text
 
 
-def test_a_closed_port_is_a_quick_gap():
+def test_a_closed_port_is_a_quick_gap() -> None:
     """ICMP says that nobody listens: the gap comes without waiting for the timeouts, and says so."""
 
-    async def conversation():
+    async def conversation() -> None:
         async with scripted_agent([], silence) as agent:
             port = agent.port
         transport = SnmpTransport("127.0.0.1", port, credentials=Community("2c", COMMUNITY), limits=Limits())
@@ -496,7 +517,7 @@ def test_a_closed_port_is_a_quick_gap():
     assert time.monotonic() - started < 0.9
 
 
-def test_an_agent_that_only_sends_rubbish_is_malformed():
+def test_an_agent_that_only_sends_rubbish_is_malformed() -> None:
     """An answer that never decodes is told apart from no answer."""
     with pytest.raises(GapError) as caught:
         walk(garbage)
@@ -504,10 +525,10 @@ def test_an_agent_that_only_sends_rubbish_is_malformed():
     assert "3 malformed" in str(caught.value)
 
 
-def test_a_name_without_address_is_unreachable():
+def test_a_name_without_address_is_unreachable() -> None:
     """A wrong host name is a gap with what to correct."""
 
-    async def conversation():
+    async def conversation() -> None:
         transport = SnmpTransport("no-such-host.invalid", credentials=Community("2c", COMMUNITY))
         await transport.exchange(SnmpGet(oids=("1.3.6.1.2.1.1.1.0",)))
 
@@ -516,10 +537,10 @@ def test_a_name_without_address_is_unreachable():
     assert caught.value.reason == "unreachable"
 
 
-def test_a_device_that_dies_in_mid_walk_leaves_a_marked_table():
+def test_a_device_that_dies_in_mid_walk_leaves_a_marked_table() -> None:
     """What was read is kept; every unfinished column says timeout; it ends after two silent rounds."""
 
-    def script(ask, agent):
+    def script(ask: Ask, agent: ScriptedAgent) -> Iterable[bytes]:
         return [agent.answer(limited(ask, 10))] if len(agent.requests) < 3 else []
 
     answer, _, requests = walk(script, table((DESCR, SPEED)), columns=(DESCR, SPEED))
@@ -528,10 +549,10 @@ def test_a_device_that_dies_in_mid_walk_leaves_a_marked_table():
     assert len(requests) == 8
 
 
-def test_a_column_that_silences_the_agent_does_not_hide_the_others():
+def test_a_column_that_silences_the_agent_does_not_hide_the_others() -> None:
     """An agent that never answers for one column still gives the other one."""
 
-    def script(ask, agent):
+    def script(ask: Ask, agent: ScriptedAgent) -> Iterable[bytes]:
         return [] if any(name.startswith(SPEED) for name in ask.names) else [agent.answer(ask)]
 
     answer, _, requests = walk(script, table((DESCR, SPEED)), columns=(DESCR, SPEED))
@@ -541,10 +562,10 @@ def test_a_column_that_silences_the_agent_does_not_hide_the_others():
     assert answer.partial == (Partial(column=SPEED, reason="timeout"),)
 
 
-def test_answers_too_large_for_the_path_are_asked_smaller():
+def test_answers_too_large_for_the_path_are_asked_smaller() -> None:
     """A path that loses answers of more than 500 octets: every row arrives, and the device's pace is remembered."""
 
-    def script(ask, agent):
+    def script(ask: Ask, agent: ScriptedAgent) -> Iterable[bytes]:
         answer = agent.answer(ask)
         return [answer] if len(answer) <= 500 else []
 
@@ -554,7 +575,7 @@ def test_answers_too_large_for_the_path_are_asked_smaller():
     assert [ask.b for ask in requests if ask.b > 20] == [40]
 
 
-def test_authorization_error_is_refused():
+def test_authorization_error_is_refused() -> None:
     """The device says that these credentials may not: a gap that says what to change."""
     with pytest.raises(GapError, match="view") as caught:
         walk(lambda ask, _: [error(ask, 16)])
@@ -562,24 +583,24 @@ def test_authorization_error_is_refused():
 
 
 @pytest.mark.parametrize(("rows", "partial"), [(60, ()), (59, (Partial(column=DESCR, reason="row cap"),))])
-def test_the_row_cap_is_marked_only_when_rows_are_missing(rows, partial):
+def test_the_row_cap_is_marked_only_when_rows_are_missing(rows: int, partial: tuple[Partial, ...]) -> None:
     """A table of exactly as many rows as allowed is complete."""
     answer, _, _ = walk(honest, max_rows=rows)
     assert indexes(answer) == ALL[:rows]
     assert answer.partial == partial
 
 
-def test_the_request_cap_ends_a_walk():
+def test_the_request_cap_ends_a_walk() -> None:
     """A table that would take more requests than allowed is cut and marked."""
     answer, _, requests = walk(honest, table(rows=400), limits=replace(QUICK, max_requests=2))
     assert len(requests) == 2
     assert answer.partial == (Partial(column=DESCR, reason="request cap"),)
 
 
-def test_the_deadline_ends_an_endless_table():
+def test_the_deadline_ends_an_endless_table() -> None:
     """A table without end, with OIDs that do increase, ends in time and is marked."""
 
-    def script(ask, agent):
+    def script(ask: Ask, agent: ScriptedAgent) -> Iterable[bytes]:
         start = row(ask.names[0])
         return [reply(ask, [(ber.oid_bytes(f"{DESCR}.{start + 1}"), ber.INTEGER, b"\x01")])]
 
@@ -590,10 +611,10 @@ def test_the_deadline_ends_an_endless_table():
     assert answer.varbinds
 
 
-def test_requests_wait_for_their_turn():
+def test_requests_wait_for_their_turn() -> None:
     """Two exchanges at once on one transport: the device sees one outstanding request at a time."""
 
-    async def conversation():
+    async def conversation() -> tuple[VarBinds, VarBinds, Counter[str]]:
         async with scripted_agent([*table(), BEYOND]) as agent:
             transport = SnmpTransport("127.0.0.1", agent.port, credentials=Community("2c", COMMUNITY), limits=QUICK)
             request = SnmpTable(columns=(SnmpColumn(oid=DESCR),))
@@ -608,10 +629,10 @@ def test_requests_wait_for_their_turn():
     assert not dropped
 
 
-def test_a_cancelled_exchange_leaves_the_transport_usable():
+def test_a_cancelled_exchange_leaves_the_transport_usable() -> None:
     """When a session's deadline cancels an exchange, the next one works and gets its own answers."""
 
-    async def conversation():
+    async def conversation() -> bytes:
         async with scripted_agent([*table(), BEYOND], silence) as agent:
             transport = SnmpTransport("127.0.0.1", agent.port, credentials=Community("2c", COMMUNITY), limits=QUICK)
             with pytest.raises(TimeoutError):
@@ -625,13 +646,13 @@ def test_a_cancelled_exchange_leaves_the_transport_usable():
     assert asyncio.run(conversation()) == b"row 2"
 
 
-def test_a_busy_process_does_not_make_a_device_look_dead():
+def test_a_busy_process_does_not_make_a_device_look_dead() -> None:
     """An answer that waited in the socket while this process was busy is in time."""
 
-    def script(ask, agent):
+    def script(ask: Ask, agent: ScriptedAgent) -> Iterable[bytes]:
         return [agent.answer(ask)]
 
-    async def conversation():
+    async def conversation() -> int:
         async with scripted_agent([*table(), BEYOND], script) as agent:
             transport = SnmpTransport("127.0.0.1", agent.port, credentials=Community("2c", COMMUNITY), limits=QUICK)
             asking = asyncio.create_task(transport.exchange(SnmpGet(oids=(f"{DESCR}.1",))))
@@ -645,11 +666,12 @@ def test_a_busy_process_does_not_make_a_device_look_dead():
     assert asyncio.run(conversation()) == 1
 
 
-def test_requests_decode_as_what_they_are():
+def test_requests_decode_as_what_they_are() -> None:
     """The scripted agent's view of a request: GETBULK with non-repeaters 0 and max-repetitions in its place."""
-    from agent.transports.snmp.message import Ask, CommunitySecurity
+    from agent.transports.snmp import message
 
     oid = ber.oid_bytes(DESCR)
-    ask = decode(CommunitySecurity("2c", COMMUNITY).datagram(Ask(GET_BULK, (oid,), 12), 77))
+    security = message.CommunitySecurity("2c", COMMUNITY)
+    ask = decode(security.datagram(message.Ask(GET_BULK, (oid,), 12), 77))
     assert (ask.version, ask.community, ask.kind, ask.request_id, ask.a, ask.b) == (1, COMMUNITY, GET_BULK, 77, 0, 12)
     assert ask.oids == (oid,)

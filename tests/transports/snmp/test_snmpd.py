@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import re
+from typing import TYPE_CHECKING, Literal
 
 import pytest
 
 from agent import ber
 from agent.errors import GapError
 from agent.model import snmp
-from agent.model.exchange import SnmpColumn, SnmpGet, SnmpTable
+from agent.model.exchange import SnmpColumn, SnmpGet, SnmpTable, VarBinds
 from agent.transports.snmp import Community, Limits, SnmpTransport, User
-from agent.transports.snmp.message import Ask
+from agent.transports.snmp.message import Ask, Pdu
 from agent.transports.snmp.target import Target
 from agent.transports.snmp.usm import UserSecurity
-from tests.peers.snmpd import AUTH_PASSWORD, COMMUNITY, PRIV_PASSWORD, USERS, V3User, running_snmpd
+from tests.peers.snmpd import AUTH_PASSWORD, COMMUNITY, PRIV_PASSWORD, USERS, Snmpd, V3User, running_snmpd
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
 
 SYS_NAME, SYS_LOCATION = "1.3.6.1.2.1.1.5.0", "1.3.6.1.2.1.1.6.0"
 SUBTREES = ("1.3.6.1.2.1.1", "1.3.6.1.2.1.2", "1.3.6.1.2.1.4", "1.3.6.1.2.1.31", "1.3.6.1.6.3.16")
@@ -25,7 +30,7 @@ _KINDS = {ber.INTEGER: "INTEGER", ber.COUNTER32: "Counter32", ber.GAUGE32: "Gaug
 
 
 @pytest.fixture(scope="module")
-def snmpd():
+def snmpd() -> Iterator[Snmpd]:
     """One peer with all users for the module."""
     with running_snmpd(users=USERS) as peer:
         yield peer
@@ -37,10 +42,12 @@ def credentials(user: V3User) -> User:
     return User(user.name, user.auth, auth.encode(), user.priv, priv.encode())
 
 
-def exchange(peer, credential, *requests, limits=None):
+def exchange(
+    peer: Snmpd, credential: Community | User, *requests: SnmpGet | SnmpTable, limits: Limits | None = None
+) -> list[VarBinds]:
     """Ask the peer over one transport and return the answers."""
 
-    async def conversation():
+    async def conversation() -> list[VarBinds]:
         transport = SnmpTransport(peer.host, peer.port, credentials=credential, limits=limits)
         try:
             return [await transport.exchange(request) for request in requests]
@@ -76,7 +83,7 @@ def parsed(output: str) -> dict[str, str]:
     return found
 
 
-def walked(peer, subtree: str, credential) -> dict[str, str]:
+def walked(peer: Snmpd, subtree: str, credential: Community | User) -> dict[str, str]:
     """Return OID -> value of our own walk."""
     (answer,) = exchange(peer, credential, SnmpTable(columns=(SnmpColumn(oid=subtree),)))
     assert answer.partial == ()
@@ -98,7 +105,7 @@ def assert_agrees(before: dict[str, str], ours: dict[str, str], after: dict[str,
 
 @pytest.mark.parametrize("version", ["1", "2c"])
 @pytest.mark.parametrize("subtree", SUBTREES)
-def test_walks_agree_with_snmpbulkwalk(snmpd, subtree, version):
+def test_walks_agree_with_snmpbulkwalk(snmpd: Snmpd, subtree: str, version: Literal["1", "2c"]) -> None:
     """Object by object, type by type, value by value, by GETBULK and by v1's GETNEXT."""
     before = parsed(snmpd.walk(subtree))
     ours = walked(snmpd, subtree, Community(version, COMMUNITY.encode()))
@@ -110,7 +117,7 @@ def test_walks_agree_with_snmpbulkwalk(snmpd, subtree, version):
     assert_agrees(before, ours, after)
 
 
-def test_columns_side_by_side_agree_with_snmpbulkwalk(snmpd):
+def test_columns_side_by_side_agree_with_snmpbulkwalk(snmpd: Snmpd) -> None:
     """Twenty-two columns of ifTable walked together hold what net-snmp finds, in the order asked."""
     columns = [f"1.3.6.1.2.1.2.2.1.{n}" for n in range(22, 0, -1)]
     before = parsed(snmpd.walk("1.3.6.1.2.1.2.2"))
@@ -124,7 +131,7 @@ def test_columns_side_by_side_agree_with_snmpbulkwalk(snmpd):
 
 
 @pytest.mark.parametrize("user", USERS, ids=lambda user: user.name)
-def test_every_pair_of_v3_is_understood(snmpd, user):
+def test_every_pair_of_v3_is_understood(snmpd: Snmpd, user: V3User) -> None:
     """Discovery and a GET take two packets, and a walk agrees with snmpbulkwalk as the same user."""
     before = parsed(snmpd.walk(SUBTREES[0], user=user))
     ours = walked(snmpd, SUBTREES[0], credentials(user))
@@ -136,7 +143,7 @@ def test_every_pair_of_v3_is_understood(snmpd, user):
 
 
 @pytest.mark.parametrize("credential", [V2C, Community("1", COMMUNITY.encode()), credentials(USERS[-1])])
-def test_a_get_has_one_varbind_per_oid(snmpd, credential):
+def test_a_get_has_one_varbind_per_oid(snmpd: Snmpd, credential: Community | User) -> None:
     """What is missing keeps its place, in every version."""
     oids = ("1.3.6.1.2.1.1.77.0", SYS_NAME, "1.3.6.1.2.1.2.2.1.2.99999", SYS_LOCATION)
     (answer,) = exchange(snmpd, credential, SnmpGet(oids=oids))
@@ -149,7 +156,7 @@ def test_a_get_has_one_varbind_per_oid(snmpd, credential):
     assert answer.partial == ()
 
 
-def test_ipv6_works():
+def test_ipv6_works() -> None:
     """The same over ::1."""
     with running_snmpd(host="::1") as peer:
         (answer,) = exchange(peer, V2C, SnmpGet(oids=(SYS_NAME,)))
@@ -170,7 +177,9 @@ def test_ipv6_works():
         (User("none", context="elsewhere"), "refused", "context"),
     ],
 )
-def test_wrong_credentials_say_what_to_fix(snmpd, credential, reason, message):
+def test_wrong_credentials_say_what_to_fix(
+    snmpd: Snmpd, credential: Community | User, reason: str, message: str
+) -> None:
     """Unknown user, wrong auth key, wrong priv key and missing rights are told apart, and no secret is shown."""
     with pytest.raises(GapError) as caught:
         exchange(snmpd, credential, SnmpGet(oids=(SYS_NAME,)), limits=QUICK)
@@ -180,10 +189,10 @@ def test_wrong_credentials_say_what_to_fix(snmpd, credential, reason, message):
     assert not re.search("canary", str(caught.value) + repr(credential))
 
 
-def test_refused_credentials_are_not_tried_again(snmpd):
+def test_refused_credentials_are_not_tried_again(snmpd: Snmpd) -> None:
     """After a report that refuses the user, the device gets no further packet: it may lock accounts."""
 
-    async def conversation():
+    async def conversation() -> list[int]:
         transport = SnmpTransport(snmpd.host, snmpd.port, credentials=User("nobody"))
         sent = []
         for _ in range(2):
@@ -198,7 +207,7 @@ def test_refused_credentials_are_not_tried_again(snmpd):
     assert first == second
 
 
-def test_answers_of_pysnmp_decode_alike(snmpd):
+def test_answers_of_pysnmp_decode_alike(snmpd: Snmpd) -> None:
     """pysnmp's decoder and ours read the same octets alike: an independent implementation of the same standard."""
     from pyasn1.codec.ber import decoder
     from pysnmp.proto.rfc1905 import VarBind
@@ -241,19 +250,19 @@ class OneGet:
     def __init__(self) -> None:
         self.value = b""
 
-    def ask(self, tries, *, last):
+    def ask(self, tries: int, *, last: bool) -> Ask | None:
         return None if self.value else Ask(0xA0, (ber.oid_bytes(SYS_NAME),))
 
-    def answer(self, ask, pdu):
+    def answer(self, ask: Ask, pdu: Pdu) -> None:
         self.value = ber.decode_varbind(pdu.varbinds[0][2]).value
 
-    def silence(self):
+    def silence(self) -> None:
         raise AssertionError
 
-    def stop(self, reason):
+    def stop(self, reason: str) -> None:
         raise AssertionError
 
-    def where(self):
+    def where(self) -> str:
         return SYS_NAME
 
 
@@ -264,10 +273,10 @@ async def get(target: Target) -> bytes:
     return dialogue.value
 
 
-def test_a_drifted_clock_costs_one_resynchronisation(snmpd):
+def test_a_drifted_clock_costs_one_resynchronisation(snmpd: Snmpd) -> None:
     """Outside the window the authenticated report is used once; the next request is one packet again."""
 
-    async def conversation():
+    async def conversation() -> list[int]:
         clock = Hand()
         security = UserSecurity(credentials(USERS[9]), monotonic=clock)
         target = Target(snmpd.host, snmpd.port, security, Limits())
@@ -283,12 +292,12 @@ def test_a_drifted_clock_costs_one_resynchronisation(snmpd):
     assert asyncio.run(conversation()) == [2, 1, 2, 1, 2, 1]
 
 
-def test_boots_that_go_back_are_believed_and_noted(tmp_path):
+def test_boots_that_go_back_are_believed_and_noted(tmp_path: Path) -> None:
     """A device that lost its boots counter is read again after one authenticated report, with a notice."""
     user = USERS[7]
     engine = "exactEngineID 0x80001f8804636f72652d737731"
 
-    async def two_lives():
+    async def two_lives() -> list[str]:
         security = UserSecurity(credentials(user))
         for _ in range(3):
             with running_snmpd(users=(user,), extra=engine, directory=tmp_path / "old") as peer:
@@ -306,11 +315,11 @@ def test_boots_that_go_back_are_believed_and_noted(tmp_path):
     assert re.fullmatch(r"engineBoots went back from [3-9]\d* to [12]", notices[0])
 
 
-def test_a_changed_engine_id_is_learned_and_noted(tmp_path):
+def test_a_changed_engine_id_is_learned_and_noted(tmp_path: Path) -> None:
     """A device that was replaced is read after one more report, with a notice."""
     user = USERS[7]
 
-    async def two_devices():
+    async def two_devices() -> list[str]:
         security = UserSecurity(credentials(user))
         with running_snmpd(users=(user,), directory=tmp_path / "a", extra="exactEngineID 0x80001f88046f6c64") as peer:
             port = peer.port
