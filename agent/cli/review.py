@@ -1,6 +1,6 @@
-"""Commands of the reviewer:
+"""Commands of the reviewer: verify a bundle, make its report.
 
-Verify a bundle, make its report. They need nothing but the bundle and, better, pinned keys.
+They need nothing but the bundle and, better, pinned keys.
 """
 
 from __future__ import annotations

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
 from agent.errors import UsageError
+
+if TYPE_CHECKING:
+    from agent.backend.service import Backend
 
 __all__ = ["register"]
 
@@ -69,17 +74,15 @@ def check(directory: Path = DIRECTORY) -> None:
     from agent.backend.fsck import fsck
 
     with _opened(directory) as backend:
-        problems = fsck(backend)
-    for problem in problems:
-        typer.echo(f"FAIL {problem}")
-    if problems:
+        checked = fsck(backend)
+    for fault in checked.faults:
+        typer.echo(f"FAIL {fault}")
+    typer.echo(f"{checked.blobs} blobs, {checked.entries} entries, {checked.leaves} leaves")
+    if checked.faults:
         raise typer.Exit(1)
-    typer.echo("ok")
 
 
-def _opened(directory: Path):
-    from contextlib import closing
-
+def _opened(directory: Path) -> closing[Backend]:
     from agent.backend.service import Backend, Settings
     from agent.clock import SystemClock
 

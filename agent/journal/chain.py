@@ -117,11 +117,12 @@ def read_link(payload: bytes, *, where: str = "") -> Link:
     )
 
 
-def check(entries: Iterable[Chained], *, head: str | None = None) -> list[Problem]:
-    """Check whole entries from the first one on: their links, their digests and the columns that repeat the payload.
+def check(entries: Iterable[Chained], *, whole: bool = True, head: str | None = None) -> list[Problem]:
+    """Check entries: their links, their digests and the columns that repeat the payload.
 
     Args:
-        entries: all entries in stored order, from `seq` 0.
+        entries: entries in stored order.
+        whole: they must start at `seq` 0.
         head: SHA-256 of the newest payload where it is known from elsewhere.
 
     Returns:
@@ -134,7 +135,7 @@ def check(entries: Iterable[Chained], *, head: str | None = None) -> list[Proble
             problems.extend(_columns(entry))
             yield entry.payload
 
-    problems.extend(_walk(payloads(), seq=0, prev=GENESIS, head=head))
+    problems.extend(check_links(payloads(), whole=whole, head=head))
     return sorted(problems, key=lambda problem: problem.seq)
 
 

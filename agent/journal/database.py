@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from agent.journal.records import Limits
 
-__all__ = ["Database"]
+__all__ = ["Database", "sync_directory", "take_lock"]
 
 T = TypeVar("T")
 
@@ -44,6 +44,8 @@ _SQLITE = (3, 37, 0)
 _FULL = ("SQLITE_FULL", "SQLITE_IOERR_WRITE", "SQLITE_IOERR_SHMSIZE")
 """What a full disk or an exhausted disk quota looks like."""
 _DAMAGED = ("SQLITE_CORRUPT", "SQLITE_NOTADB")
+_ERRORS = (sqlite3.Error, UnicodeDecodeError)
+"""The second comes out of the sqlite3 module where a damaged schema stands in the text of an error."""
 
 
 class Database:
@@ -83,11 +85,11 @@ class Database:
                     raise JournalError("there is no journal here", where=str(self.path))
             else:
                 self._make_directory()
-                self._take_lock()
+                self._lock_file = take_lock(self.directory)
                 self._make_file()
             self._connect_or_give_up_ballast()
             if not self.readonly:
-                _sync_directory(self.directory)
+                sync_directory(self.directory)
         except OSError as error:
             raise JournalError(
                 "the journal cannot be opened: {why}",
@@ -101,20 +103,8 @@ class Database:
     def _make_directory(self) -> None:
         if not self.directory.is_dir():
             self.directory.mkdir(mode=0o700, parents=True)
-            _sync_directory(self.directory.parent)
+            sync_directory(self.directory.parent)
         _refuse_open_to_others(self.directory, "chmod 700 {path}")
-
-    def _take_lock(self) -> None:
-        path = self.directory / "journal.lock"
-        self._lock_file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(self._lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise JournalError(
-                "another process is writing this journal",
-                where=str(self.directory),
-                todo="stop the other campus-agent, or give this one its own state directory",
-            ) from error
 
     def _make_file(self) -> None:
         with suppress(FileExistsError):
@@ -124,13 +114,13 @@ class Database:
     def _connect_or_give_up_ballast(self) -> None:
         try:
             self._connect()
-        except sqlite3.Error as error:
+        except _ERRORS as error:
             if self.readonly or _name(error) not in _FULL:
                 raise self._explain(error) from error
             self.ballast.release()
             try:
                 self._connect()
-            except sqlite3.Error as again:
+            except _ERRORS as again:
                 raise self._explain(again) from again
 
     def _connect(self) -> None:
@@ -165,7 +155,7 @@ class Database:
             db.execute(f"pragma page_size = {_PAGE}")
             db.execute("pragma auto_vacuum = incremental")
             db.execute("pragma journal_mode = wal")
-            _sync_directory(self.directory)
+            sync_directory(self.directory)
             db.executescript(
                 f"begin immediate; {TABLES} {TRIGGERS} pragma application_id = {APPLICATION_ID}; "
                 f"pragma user_version = {VERSION}; commit;"
@@ -210,7 +200,7 @@ class Database:
         with self._mutex:
             try:
                 return self._live().execute(sql, values).fetchall()
-            except sqlite3.Error as error:
+            except _ERRORS as error:
                 raise self._explain(error) from error
 
     def write(self, work: Callable[[sqlite3.Connection], T], *, essential: bool = True) -> T:
@@ -228,7 +218,7 @@ class Database:
                 raise self._stopped()
             try:
                 return self._transact(work)
-            except sqlite3.Error as error:
+            except _ERRORS as error:
                 if _name(error) not in _FULL or self.readonly:
                     raise self._explain(error) from error
                 self.ballast.release()
@@ -237,7 +227,7 @@ class Database:
                     raise self._explain(error) from error
             try:
                 return self._transact(work)
-            except sqlite3.Error as error:
+            except _ERRORS as error:
                 raise self._explain(error) from error
 
     def checkpoint(self) -> None:
@@ -306,7 +296,7 @@ class Database:
             name=self._broken,
         )
 
-    def _explain(self, error: sqlite3.Error) -> JournalError:
+    def _explain(self, error: sqlite3.Error | UnicodeDecodeError) -> JournalError:
         """Turn SQLite's error into ours, and stop writing where going on could lose data."""
         name = _name(error)
         if name.startswith(_DAMAGED) or (name.startswith("SQLITE_IOERR") and name not in _FULL):
@@ -327,7 +317,7 @@ _TEXTS: dict[tuple[str, ...], tuple[str, str]] = {
     ),
     _DAMAGED: (
         "the journal is damaged: {why}",
-        "stop campus-agent and keep a copy of {directory}; entries with a receipt are safe at the backend",
+        "stop campus-agent and salvage {directory}; entries with a receipt are safe at the backend",
     ),
     ("SQLITE_BUSY", "SQLITE_LOCKED"): (
         "another program holds the journal",
@@ -342,7 +332,9 @@ _TEXTS: dict[tuple[str, ...], tuple[str, str]] = {
 """What went wrong and what to do, by the beginnings of SQLite's error names."""
 
 
-def _name(error: sqlite3.Error) -> str:
+def _name(error: sqlite3.Error | UnicodeDecodeError) -> str:
+    if isinstance(error, UnicodeDecodeError):
+        return _DAMAGED[0]
     return str(getattr(error, "sqlite_errorname", None) or "")
 
 
@@ -351,7 +343,26 @@ def _one(db: sqlite3.Connection, sql: str) -> Any:
     return row[0] if row else None
 
 
-def _sync_directory(directory: Path) -> None:
+def take_lock(directory: Path) -> int:
+    """Take the writer's lock; it goes with the descriptor returned, or with the process.
+
+    Raises:
+        JournalError: another process has it.
+    """
+    descriptor = os.open(directory / "journal.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(descriptor)
+        raise JournalError(
+            "another process is writing this journal",
+            where=str(directory),
+            todo="stop the other campus-agent, or give this one its own state directory",
+        ) from error
+    return descriptor
+
+
+def sync_directory(directory: Path) -> None:
     """Make names in the directory durable: creation and removal of files are changes of the directory."""
     descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:

@@ -16,7 +16,7 @@ __all__ = ["pack", "pack_envelope", "unpack", "unpack_envelope"]
 _PLAIN_TAG, _DEFLATED_TAG = b"=", b"z"
 _LEVEL = 6
 _DAMAGED = "a stored value is damaged: {why}"
-_KEEP = "stop campus-agent and keep a copy of this directory; entries with a receipt are safe at the backend"
+_KEEP = "stop campus-agent and salvage this directory; entries with a receipt are safe at the backend"
 
 
 def pack(data: bytes, *, dictionary: bytes = b"") -> bytes:

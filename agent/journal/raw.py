@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["append_exchange", "exchanges", "get_blob", "has_blob", "put_blob"]
 
+_NEXT = "select coalesce(max(n) + 1, 0) from exchange where run = ? and asset = ?"
 _FRESH = timedelta(hours=12)
 """A blob put again is marked as put anew, so that it outlives the making of its entry; not more often than this."""
 
@@ -32,7 +33,7 @@ def append_exchange(database: Database, run: str, asset: str, line: bytes, now: 
             raise JournalError("the run has no run-start entry, so nothing can be recorded in it", where=run)
         if kinds & {"run", "run-abort"}:
             raise JournalError("the run has ended, so nothing more can be recorded in it", where=run)
-        n = db.execute("select count(*) from exchange where run = ? and asset = ?", (run, asset)).fetchone()[0]
+        n = db.execute(_NEXT, (run, asset)).fetchone()[0]
         db.execute("insert into exchange(run, asset, n, body, stored) values (?, ?, ?, ?, ?)", (run, asset, n, *stored))
         return int(n)
 

@@ -133,3 +133,5 @@ class Checked:
     """Blobs present."""
     pruned: int
     """Blobs dropped on purpose after their receipts."""
+    lost: tuple[str, ...] = ()
+    """What an earlier salvage could not bring over: `entry:<seq>`, `sha256:<hex>`."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from agent.clock import time_text
@@ -17,11 +18,12 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from agent.journal.database import Database
+    from agent.journal.records import Entry
 
 __all__ = ["check", "prune"]
 
 _STEP = 50
-_KEEP = "stop campus-agent and keep a copy of this directory; entries with a receipt are safe at the backend"
+_KEEP = "stop campus-agent and salvage this directory; entries with a receipt are safe at the backend"
 _NO_RECEIPT = "e.sha256 not in (select sha256 from receipt)"
 
 _OLD_RUNS = f"""
@@ -99,11 +101,17 @@ def check(database: Database, *, deep: bool) -> Checked:
         JournalError: the first thing that is wrong, with the number of its entry.
     """
     where = str(database.path)
-    for problem in chain.check(entries.read(database, -1, None)):
-        raise JournalError("entry {seq} is damaged: {why}", where=where, todo=_KEEP, seq=problem.seq, why=problem.what)
+    holes = {name for (name,) in database.rows("select name from lost")}
+    chained = groupby(entries.read(database, -1, None), _Stretches(holes))
+    for stretch, part in chained:
+        for problem in chain.check(part, whole=stretch == 0):
+            raise JournalError(
+                "entry {seq} is damaged: {why}", where=where, todo=_KEEP, seq=problem.seq, why=problem.what
+            )
     lost = database.rows(
         "select m.seq, m.sha256 from mention m where m.held = 1 and m.sha256 not in (select sha256 from blob) "
-        "and m.sha256 not in (select sha256 from pruned) order by m.seq limit 1"
+        "and m.sha256 not in (select sha256 from pruned) "
+        "and 'sha256:' || m.sha256 not in (select name from lost) order by m.seq limit 1"
     )
     for seq, sha256 in lost:
         raise JournalError(
@@ -117,6 +125,24 @@ def check(database: Database, *, deep: bool) -> Checked:
             raise JournalError("the journal is damaged: {why}", where=where, todo=_KEEP, why=fault)
     for table, row, _, _ in database.rows("pragma foreign_key_check"):
         raise JournalError("the journal is damaged: {why}", where=where, todo=_KEEP, why=f"{table} {row} is an orphan")
-    seq, head = entries.head(database)
+    _, head = entries.head(database)
     pruned = database.rows("select count(*) from pruned")[0][0]
-    return Checked(entries=seq + 1, head=head, blobs=len(blobs), pruned=pruned)
+    return Checked(
+        entries=database.rows("select count(*) from entry")[0][0],
+        head=head,
+        blobs=len(blobs),
+        pruned=pruned,
+        lost=tuple(sorted(holes)),
+    )
+
+
+class _Stretches:
+    """Key for `groupby`: counts up where the entry before was lost, so that each stretch is a chain of its own."""
+
+    def __init__(self, lost: set[str]) -> None:
+        self._lost = lost
+        self._stretch = 0
+
+    def __call__(self, entry: Entry) -> int:
+        self._stretch += f"entry:{entry.seq - 1}" in self._lost
+        return self._stretch

@@ -7,7 +7,7 @@ chain and the backend's receipts are for. `insert or replace` deletes without a 
 
 from __future__ import annotations
 
-__all__ = ["APPLICATION_ID", "TABLES", "TRIGGERS", "VERSION"]
+__all__ = ["APPLICATION_ID", "ENTRY_LINKED", "TABLES", "TRIGGERS", "VERSION"]
 
 VERSION = 1
 """`user_version` of the file."""
@@ -70,6 +70,9 @@ create table outbox(
 ) strict;
 create index outbox_waiting on outbox(seq) where receipted = 0 and rejected is null;
 
+-- what a salvage could not bring over from a damaged file: `entry:<seq>` or `sha256:<hex>`
+create table lost(name text primary key, at text not null) strict;
+
 create table slot(
   job text not null,
   due text not null,
@@ -89,7 +92,7 @@ _FROZEN = {
     "blob": "sha256, data",
     "receipt": "sha256, data, stored",
 }
-_NEVER_DELETED = ("entry", "mention", "receipt", "pruned")
+_NEVER_DELETED = ("entry", "mention", "receipt", "pruned", "lost")
 _KEYS = {
     "entry": "seq = new.seq or sha256 = new.sha256",
     "mention": "seq = new.seq and sha256 = new.sha256",
@@ -119,12 +122,15 @@ def _guards() -> str:
     return "\n".join(lines)
 
 
-_LINKS_AND_LEAVE = """
+ENTRY_LINKED = """
 create trigger entry_linked before insert on entry
 when new.seq is not coalesce((select max(seq) + 1 from entry), 0)
   or new.prev is not coalesce((select sha256 from entry where seq = new.seq - 1), printf('%064d', 0))
 begin select raise(abort, 'entry does not follow the newest one'); end;
+"""
+"""Apart from the others, because a salvage brings over a chain with holes."""
 
+_LEAVE = """
 create trigger exchange_kept before delete on exchange
 when exists (select 1 from entry e where e.run = old.run and e.sha256 not in (select sha256 from receipt))
   or not exists (select 1 from entry e where e.run = old.run and e.kind in ('run', 'run-abort'))
@@ -144,4 +150,4 @@ when old.state in ('expected', 'started')
 begin select raise(abort, 'slot has not ended'); end;
 """
 
-TRIGGERS = _guards() + _LINKS_AND_LEAVE
+TRIGGERS = _guards() + ENTRY_LINKED + _LEAVE

@@ -5,6 +5,7 @@ Each function returns all faults of one file, with the place of the value at fau
 
 from __future__ import annotations
 
+import difflib
 import re
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -118,9 +119,10 @@ def _measure(source: Source, place: Path, criterion: Criterion, known: Mapping[s
     faults: list[ConfigError] = []
     for where, name in named:
         faults += _known(source, where, name, known, "metric")
-        if name in known and not compatible(known[name].unit, measure.unit):
-            what = "{name} is in {unit!r}, which cannot become {asked!r}"
-            faults.append(_fault(source, where, what, name=name, unit=known[name].unit, asked=measure.unit))
+        if name in known and measure.unit in UNITS and not compatible(known[name].unit, measure.unit):
+            unit = known[name].unit or "no unit"
+            what = "{name} is in {unit}, which cannot become {asked}"
+            faults.append(_fault(source, where, what, name=name, unit=unit, asked=measure.unit))
     for n, name in enumerate(measure.carried_by):
         where = (*place, "measure", "carried_by", n)
         faults += _known(source, where, name, known, "metric")
@@ -146,8 +148,8 @@ def _known(source: Source, place: Path, name: str, known: Collection[str] | None
         return []
     meant = near(name, known)
     todo = "Did you mean {meant!r}? Known: {known}" if meant else "Known: {known}"
-    listed = sorted(known)
-    text = ", ".join(listed[:20]) + (", ..." if len(listed) > 20 else "") if listed else "none"
+    listed = difflib.get_close_matches(name, sorted(known), n=5, cutoff=0.0) if len(known) > 20 else sorted(known)
+    text = ", ".join(listed) + (", ..." if len(listed) < len(known) else "") if listed else "none"
     what = "there is no {kind} {name!r}"
     return [_fault(source, place, what, todo, kind=kind, name=name[:60], meant=meant, known=text)]
 

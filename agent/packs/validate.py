@@ -34,6 +34,13 @@ _KINDS: Final = {
 }
 
 
+_LIMITS: Final = {
+    "less_than_equal": ("{key} must be at most {limit}, not {found}", "le"),
+    "greater_than_equal": ("{key} must be at least {limit}, not {found}", "ge"),
+    "too_short": ("{key} must hold at least {limit}", "min_length"),
+}
+
+
 def validate(source: Source, model: type[W]) -> W:
     """Return the word that the file holds.
 
@@ -51,8 +58,7 @@ def validate(source: Source, model: type[W]) -> W:
     if data is not source.data:
         errors = _errors(model, data)
     if errors:
-        faults = [_fault(source, model, error) for error in errors]
-        raise PackError(sorted(faults, key=lambda fault: _line(fault.where)))
+        raise PackError([_fault(source, model, error) for error in errors])
     return model.model_validate_json(canonical.dumps(data))
 
 
@@ -66,13 +72,10 @@ def _errors(model: type[Word], data: Any) -> list[ErrorDetails]:
     try:
         model.model_validate_json(canonical.dumps(data))
     except ValidationError as error:
-        return error.errors(include_url=False)
+        # A list whose items all failed counts as empty for pydantic; the items' own errors say what is wrong.
+        found = error.errors(include_url=False)
+        return [item for item in found if item["type"] != "too_short" or not item["input"]]
     return []
-
-
-def _line(where: str) -> tuple[int, int]:
-    parts = where.rsplit(":", 2)
-    return (int(parts[1]), int(parts[2])) if len(parts) == 3 and parts[1].isdigit() else (0, 0)
 
 
 def _path(data: Any, loc: tuple[int | str, ...]) -> Path:
@@ -124,11 +127,25 @@ def _kind(source: Source, _model: type[Word], path: Path, error: ErrorDetails) -
     return ConfigError(
         "{key} must be {kind}, not {found}",
         where=source.where(path),
-        todo="Put it in quotes" if error["type"] == "string_type" and isinstance(error["input"], bool) else "",
+        todo=_quotes(error),
         key=spell(path) or "the file",
         kind=_KINDS[error["type"]],
         found=_found(error["input"]),
     )
+
+
+def _quotes(error: ErrorDetails) -> str:
+    given = error["input"]
+    if error["type"] == "string_type" and isinstance(given, bool):
+        return "Put it in quotes"
+    plain = given in {"true", "false"} if error["type"] == "bool_type" else str(given).isdecimal()
+    return "Write it without quotes" if error["type"] in {"int_type", "bool_type"} and plain else ""
+
+
+def _limit(source: Source, _model: type[Word], path: Path, error: ErrorDetails) -> ConfigError:
+    what, name = _LIMITS[error["type"]]
+    limit, key = error.get("ctx", {}).get(name), spell(path)
+    return ConfigError(what, where=source.where(path), key=key, found=_found(error["input"]), limit=limit)
 
 
 def _choice(source: Source, _model: type[Word], path: Path, error: ErrorDetails) -> ConfigError:
@@ -193,6 +210,7 @@ _FAULTS: Final[dict[str, Callable[[Source, type[Word], Path, ErrorDetails], Conf
     "union_tag_not_found": _untagged,
     "string_pattern_mismatch": _pattern,
     **dict.fromkeys(_KINDS, _kind),
+    **dict.fromkeys(_LIMITS, _limit),
 }
 
 

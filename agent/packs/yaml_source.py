@@ -30,6 +30,7 @@ MAX_BYTES: Final = 1 << 20
 MAX_DEPTH: Final = 32
 _CONTROL = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 """Control characters other than the line feed, and halves of surrogate pairs; escapes in quotes can make them."""
+_PLACE = re.compile(r"(.*?):(\d+)(?::(\d+))?", re.DOTALL)
 _INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,14})")
 
 Path = tuple[str | int, ...]
@@ -44,13 +45,18 @@ class PackError(ConfigError):
     """
 
     def __init__(self, faults: list[ConfigError]) -> None:
-        first = faults[0]
+        self.faults = tuple(sorted(faults, key=_file_order))
+        first = self.faults[0]
         super().__init__(first.what, where=first.where, todo=first.todo, **first.values)
-        self.faults = tuple(faults)
 
     def render(self, translate: Callable[[str], str] = str) -> str:
         """Return one line per fault: where, what, what to do."""
         return "\n".join(fault.render(translate) for fault in self.faults)
+
+
+def _file_order(fault: ConfigError) -> tuple[str, list[int]]:
+    found = _PLACE.fullmatch(fault.where)
+    return (found[1], [int(number) for number in found.groups()[1:] if number]) if found else (fault.where, [])
 
 
 def spell(path: Path) -> str:

@@ -1,4 +1,4 @@
-"""Judge a window of the journal, sign the judgement, and export it with everything that a stranger needs to recompute it."""
+"""Judge a window of the journal, sign the judgement, export it with all that a stranger needs to recompute it."""
 
 from __future__ import annotations
 

@@ -157,15 +157,19 @@ async def pin_trust(url: str, directory: Path, clock: Clock) -> Pins:
             where=str(directory),
             todo="Ask the bureau whether its keys changed before you remove the pinned ones",
         )
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    _write(directory / "log.vkey", pins.log_vkey.encode() + b"\n")
-    _write(directory / "challenge.pub", pins.challenge_pub)
+    _keep(directory, pins)
     return pins
 
 
 def token_proof(token: str, keyid: str) -> str:
     """Return the proof that this key holds the one-time token, without telling the token (hex)."""
     return hmac.new(hashlib.sha256(token.encode()).digest(), keyid.encode(), hashlib.sha256).hexdigest()
+
+
+def _keep(directory: Path, pins: Pins) -> None:
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _write(directory / "log.vkey", pins.log_vkey.encode() + b"\n")
+    _write(directory / "challenge.pub", pins.challenge_pub)
 
 
 def _write(path: Path, data: bytes) -> None:

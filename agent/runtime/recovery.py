@@ -26,10 +26,7 @@ __all__ = ["abort_open_runs", "enrol", "state_gap"]
 
 
 def enrol(agent: Agent, token_hmac: str | None = None) -> Entry | None:
-    """Append the enrolment if the chain is empty:
-
-    The agent's public key, and proof of the one-time token if given.
-    """
+    """Append the enrolment if the chain is empty: the public key, and the proof of the one-time token if given."""
     if agent.journal.head()[0] >= 0:
         return None
     return agent.state(

@@ -1,4 +1,4 @@
-"""The sampling plan in time: which slots are due, which assets a slot asks, and how a failing device is asked less often.
+"""The sampling plan in time: which slots are due, what a slot asks, how a failing device is asked less often.
 
 Slots are whole multiples of the plan's interval since the epoch, in wall time, so that two agents and a reviewer
 count the same ones.

@@ -9,17 +9,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from agent import canonical
 from agent.errors import ConfigError
 from agent.evidence import keys
+from agent.packs.load import config_directory, metric_packs, standard_packs
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 
     from agent.evidence.bundle import BundleContents
 
-__all__ = ["Trust", "pinned_trust", "trust_of_bundle"]
+__all__ = ["Trust", "pinned_trust", "released_packs", "trust_of_bundle"]
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,20 @@ def pinned_trust(directory: Path) -> Trust:
         )
     vkey = _read(directory / "log.vkey")
     return _trust(pem, vkey.decode() if vkey else None, _read(directory / "challenge.pub"), "pinned")
+
+
+def released_packs(more: Sequence[Path] = ()) -> frozenset[str]:
+    """Return the digests of the packs that count: those that this program carries, and files the reviewer names.
+
+    A school could otherwise sign findings by a pack of its own with lower thresholds, and all of it would agree.
+
+    Raises:
+        ConfigError: a named file cannot be read.
+    """
+    directory = config_directory()
+    packs = (*metric_packs(directory), *standard_packs(directory))
+    named = (canonical.digest(_read(path) or b"") for path in more)
+    return frozenset((*(pack.digest for pack in packs), *named))
 
 
 def _read(path: Path) -> bytes | None:

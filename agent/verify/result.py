@@ -5,7 +5,6 @@ Every check by name, and what it came to (RFC 9334: the Verifier's word to the R
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from agent.errors import AgentError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from types import TracebackType
 
 __all__ = ["Assurance", "AttestationResult", "Check", "CheckList", "Failed"]
 
@@ -46,21 +45,35 @@ class Failed(Exception):  # noqa: N818 - control flow between a check and its li
     """Raised inside a check with the reason why it does not hold."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Running:
+    """A check that is being made."""
+
+    checks: list[Check]
+    name: str
+    detail: str
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool:
+        failed = isinstance(error, AgentError | Failed)
+        if failed or error is None:
+            self.checks.append(Check(self.name, ok=not failed, detail=str(error) if failed else self.detail))
+        return failed
+
+
 @dataclass
 class CheckList:
     """Collects checks; a check that raises one of our errors is a failed check, never a traceback."""
 
     checks: list[Check] = field(default_factory=list)
 
-    @contextmanager
-    def check(self, name: str, detail: str = "") -> Iterator[None]:
-        """Run the block as the check of that name."""
-        try:
-            yield
-        except (AgentError, Failed) as error:
-            self.checks.append(Check(name, ok=False, detail=str(error)))
-        else:
-            self.checks.append(Check(name, ok=True, detail=detail))
+    def check(self, name: str, detail: str = "") -> _Running:
+        """Return the context in which a block runs as the check of that name."""
+        return _Running(self.checks, name, detail)
 
     def ok(self) -> bool:
         """Tell whether nothing failed so far."""

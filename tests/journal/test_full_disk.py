@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import resource
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
@@ -130,6 +131,41 @@ def test_a_journal_opens_on_a_full_disk(disk: Path, make_sign: MakeSign) -> None
         assert journal.put_receipt(entry.sha256, b"receipt")
     with Journal(directory, readonly=True) as reader:
         assert reader.receipt(entry.sha256) == b"receipt"
+
+
+def test_a_retry_on_a_full_disk_signs_once(disk: Path, make_sign: MakeSign) -> None:
+    """One number gets one signature, even when storing it needed the ballast."""
+    signed: list[int] = []
+    with Journal(disk / "journal", limits=LIMITS) as journal:
+        journal.append(make_sign("run-start", run="r1"))
+        journal.put_blob(b"raw")
+        occupy(disk / "foreign")
+        while (disk / "journal" / "ballast").exists():
+
+            def sign(seq: int, prev: str) -> Signed:
+                signed.append(seq)
+                return make_sign(blobs=[f"sha256:{n:064x}" for n in range(200)])(seq, prev)
+
+            journal.append(sign)
+        assert signed == list(range(1, len(signed) + 1))
+        assert journal.check().entries == len(signed) + 1
+
+
+def test_an_exhausted_quota_is_as_a_full_disk(tmp_path: Path, make_sign: MakeSign) -> None:
+    """Where the system limits us before the disk does: the same error, nothing lost, and it goes on by itself."""
+    small = Limits(reserve_bytes=0, ballast_bytes=0)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with Journal(tmp_path / "journal", limits=small) as journal:
+        head = journal.append(make_sign()).sha256
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
+        try:
+            with pytest.raises(JournalError, match="full or over quota"):
+                journal.put_blob(random.Random(1).randbytes(300_000))
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        assert journal.check(deep=True).head == head
+        journal.put_blob(random.Random(1).randbytes(300_000))
+        assert journal.append(make_sign()).seq == 1
 
 
 def test_a_journal_that_cannot_be_made_says_why(disk: Path, make_sign: MakeSign) -> None:
