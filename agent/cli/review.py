@@ -23,16 +23,17 @@ def verify(
     bundle: Path = BUNDLE,
     trust: Path | None = TRUST,
     as_json: bool = typer.Option(False, "--json", help="Print the result as JSON."),
+    pack: list[Path] = typer.Option([], "--pack", help="A pack that counts beside the ones this program carries."),
     quiet: bool = typer.Option(False, "--quiet", "-q", help="Print only what fails and the verdict."),
 ) -> None:
     """Check a bundle offline and recompute every reading and finding from the raw answers."""
     from agent.language import preferred, translator
     from agent.verify.bundle import verify_bundle
-    from agent.verify.policy import pinned_trust
+    from agent.verify.policy import pinned_trust, released_packs
 
     _ = translator(preferred(os.environ))
     pinned = pinned_trust(trust) if trust else None
-    result = verify_bundle(read_file(bundle), trust=pinned).result
+    result = verify_bundle(read_file(bundle), trust=pinned, packs=released_packs(pack)).result
     if as_json:
         typer.echo(json.dumps(result.to_json(), ensure_ascii=False, indent=2))
     else:

@@ -1,8 +1,8 @@
 """Verification of one bundle, from the zip's bytes to every number in it.
 
 Checks, in order: `bundle`, `trust`, `signature/<seq>`, `files/<seq>`, `files/unnamed`, `chain`, `receipt/<seq>`,
-`time/<seq>`, `segment/<seq>/<asset>`, `replay/<seq>/<asset>`, `readings/<seq>`, `runs/<seq>`,
-`findings/<seq>/<standard>`.
+`time/<seq>`, `plan/<seq>`, `segment/<seq>/<asset>`, `replay/<seq>/<asset>`, `readings/<seq>`, `packs/<seq>`,
+`runs/<seq>`, `findings/<seq>/<standard>`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from agent.evidence.bundle import BundleContents, check_manifest, read_bundle
 from agent.model.evidence import EntryKind
 from agent.model.finding import Assessment, Window
 from agent.packs.load import parse_campus
-from agent.verify.policy import Trust, trust_of_bundle
+from agent.verify.policy import Trust, released_packs, trust_of_bundle
 from agent.verify.recompute import open_segment, readings_of, recompute_assessment, replay_segment
 from agent.verify.result import Assurance, AttestationResult, CheckList, Failed
 from agent.verify.statements import (
@@ -75,16 +75,18 @@ class _Work:
     trust: Trust
     checks: CheckList
     found: Verified
+    packs: frozenset[str]
     assurance: dict[int, Assurance] = field(default_factory=dict)
     run_readings: dict[str, list[Reading]] = field(default_factory=dict)
 
 
-def verify_bundle(data: bytes, *, trust: Trust | None = None) -> Verified:
+def verify_bundle(data: bytes, *, trust: Trust | None = None, packs: frozenset[str] | None = None) -> Verified:
     """Check everything about a bundle that can be checked offline; never raises for what is wrong with it.
 
     Args:
         data: the bytes of the zip file.
         trust: keys pinned by the reviewer; without them, the keys in the bundle are used and the result says so.
+        packs: digests of the packs that count; without them, those that this program carries.
     """
     checks = CheckList()
     digest = canonical.digest(data)
@@ -101,7 +103,7 @@ def verify_bundle(data: bytes, *, trust: Trust | None = None) -> Verified:
         empty.result = AttestationResult(digest, tuple(checks.checks), {}, empty.result.trust)
         return empty
     empty.bundle = bundle
-    work = _Work(bundle, agreed, checks, empty)
+    work = _Work(bundle, agreed, checks, empty, released_packs() if packs is None else packs)
     _check_statements(work)
     for item in work.found.statements:
         if item.kind in (EntryKind.RUN, EntryKind.RUN_ABORT):
@@ -254,6 +256,12 @@ def _check_assessment(work: _Work, item: Opened) -> None:
     predicate = item.statement.predicate
     window = None
     readings: list[Reading] = []
+    with work.checks.check(f"packs/{item.seq}"):
+        for name, data in sorted(files.items()):
+            if name.startswith(("standards/", "metrics/")) and canonical.digest(data) not in work.packs:
+                raise Failed(
+                    f"{name} is not a released pack that this program knows; if you trust it, name it with --pack"
+                )
     with work.checks.check(f"runs/{item.seq}"):
         if predicate.window is None:
             raise Failed("the assessment names no window")

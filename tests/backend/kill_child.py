@@ -1,6 +1,6 @@
 """A backend that is killed with SIGKILL after a statement was committed and before its answer leaves.
 
-    python kill_child.py DIRECTORY     prints its URL; dies at the first answer 201 to a statement if DIRECTORY/die exists
+python kill_child.py DIRECTORY     prints its URL; dies at the first answer 201 to a statement if DIRECTORY/die exists
 """
 
 from __future__ import annotations

@@ -247,9 +247,7 @@ def test_time_before_the_challenge_is_422(served: Served, agent: Speaker) -> Non
     """Finished more than 60 s before its challenge was issued: back-dated. 60 s are allowed."""
     for before, status in ((-60.001, 422), (-60, 201)):
         challenge = served.challenge(agent)
-        signed = agent.append(
-            EntryKind.RUN, run=f"r{before}", challenge=challenge, time=agent.times(before, before)
-        )
+        signed = agent.append(EntryKind.RUN, run=f"r{before}", challenge=challenge, time=agent.times(before, before))
         answer = served.put(signed)
         assert answer.status_code == status
     assert served.leaves() == 2

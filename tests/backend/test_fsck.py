@@ -65,7 +65,10 @@ def test_a_sound_backend_has_no_faults(full: Served) -> None:
         (sql("update log_node set hash = zeroblob(32) where level = 2 and number = 0"), "node 2/0"),
         (sql("update log set checkpoint = replace(checkpoint, '7', '6')"), "the checkpoint does not hold"),
         (sql("update entry set envelope = x'00' where seq = 3"), "not a DSSE envelope"),
-        (sql("update entry set receipt = (select receipt from entry where seq = 2) where seq = 3"), "another statement"),
+        (
+            sql("update entry set receipt = (select receipt from entry where seq = 2) where seq = 3"),
+            "another statement",
+        ),
         (sql("update entry set leaf = 99 where seq = 3"), "not for the leaf"),
         (sql("update entry set refused = null where seq = 6"), "neither accepted nor refused"),
         (sql("delete from entry where seq = 3"), "does not follow entry 2"),
