@@ -7,6 +7,7 @@ Promises, each with its test:
 - raw lines come before conclusions: they are accepted only between a run's `run-start` and its end;
 - nothing is dropped before the backend's receipt for all that names it is stored (`retention`);
 - one process writes; others may look (`readonly=True`);
+- damage is found by `check`, named, and got over by `salvage`;
 - a full disk is an error with what to do; a ballast file makes room for receipts, clean-up and the entry that says so.
 
 All methods may be called from any thread. They block for a commit (a few milliseconds on a slow disk): from a busy
