@@ -16,7 +16,9 @@ NAME, HIGH_SPEED = "1.3.6.1.2.1.31.1.1.1.1", "1.3.6.1.2.1.31.1.1.1.15"
 
 def answer(*cells: tuple[str, int, bytes]) -> VarBinds:
     """Return an answer that holds the cells (OID, tag, value)."""
-    return VarBinds(varbinds=tuple(ber.encode_varbind(ber.oid_bytes(oid), *rest).hex() for oid, *rest in cells))
+    return VarBinds(
+        varbinds=tuple(ber.encode_varbind(ber.oid_bytes(oid), tag, value).hex() for oid, tag, value in cells)
+    )
 
 
 def test_scalars_are_found_by_oid_and_absent_ones_are_none() -> None:
