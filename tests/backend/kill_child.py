@@ -1,6 +1,8 @@
 """A backend that is killed with SIGKILL after a statement was committed and before its answer leaves.
 
-python kill_child.py DIRECTORY     prints its URL; dies at the first answer 201 to a statement if DIRECTORY/die exists
+    python kill_child.py DIRECTORY
+
+It tells its URL, and dies at the first answer 201 to a statement while DIRECTORY/die exists.
 """
 
 from __future__ import annotations
@@ -33,7 +35,8 @@ def main() -> None:
         await app(scope, receive, watched)
 
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        print(f"http://127.0.0.1:{listener.getsockname()[1]}", flush=True)
+        sys.stdout.write(f"http://127.0.0.1:{listener.getsockname()[1]}\n")
+        sys.stdout.flush()
         uvicorn.Server(server_config(deadly)).run(sockets=[listener])
 
 

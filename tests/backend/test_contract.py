@@ -7,7 +7,7 @@ import hashlib
 import json
 import threading
 from email.utils import format_datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
@@ -267,7 +267,7 @@ def test_a_nonce_that_was_not_issued_to_this_key_is_422(served: Served, agent: S
 
 
 def test_a_run_that_began_after_its_challenge_expired_is_422(served: Served, agent: Speaker) -> None:
-    """A challenge has to be taken up within ten minutes (and 60 s for the clocks); how long the run then lasts is free."""
+    """A challenge has to be taken up within ten minutes, and 60 s for the clocks; the run may then last."""
     in_time, late = served.challenge(agent), served.challenge(agent)
     served.clock.forward(661)
     signed = agent.append(EntryKind.RUN, run="late", challenge=late)
@@ -280,7 +280,7 @@ def test_a_run_that_began_after_its_challenge_expired_is_422(served: Served, age
 def test_a_nonce_serves_one_run(served: Served, agent: Speaker) -> None:
     """run-start and the end of the same run share it; a second start, end, or another run does not get it."""
     challenge = served.challenge(agent)
-    used = {"run": "one", "challenge": challenge}
+    used: dict[str, Any] = {"run": "one", "challenge": challenge}
     assert served.put(agent.append(EntryKind.RUN_START, **used)).status_code == 201
     problem(served.put(agent.append(EntryKind.RUN_START, **used)), 422, ProblemType.NONCE_USED)
     problem(served.put(agent.append(EntryKind.RUN, run="two", challenge=challenge)), 422, ProblemType.NONCE_USED)
@@ -318,7 +318,7 @@ def test_a_statement_of_an_unknown_version_is_422(served: Served, agent: Speaker
 
 
 def test_a_refused_statement_keeps_its_place_and_gets_the_same_answer_for_ever(served: Served, agent: Speaker) -> None:
-    """What was refused for good has no receipt and no leaf, but the next entry may name it; a repeat changes nothing."""
+    """What was refused for good has no receipt and no leaf, but the next entry may name it."""
     ahead = agent.append(EntryKind.RUN, time=agent.times(finished=600))
     first = served.put(ahead)
     served.clock.forward(3600)

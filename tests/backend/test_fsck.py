@@ -10,10 +10,11 @@ from sqlalchemy import text
 from agent import canonical
 from agent.backend.fsck import fsck
 from agent.model.evidence import EntryKind
-from tests.peers.backend import HandClock, Served, Speaker
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from tests.peers.backend import HandClock, Served, Speaker
 
 
 @pytest.fixture
