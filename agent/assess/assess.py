@@ -65,7 +65,8 @@ def judge_standard(
         MalformedError: a reading that the standard needs is not a number, or its unit does not fit.
     """
     until = milliseconds(window.until)
-    stated = [reading for reading in readings if milliseconds(reading.at) <= until]
+    caps = {part.measure.capped_by for indicator in standard.indicators for part in indicator.criteria}
+    stated = [reading for reading in readings if reading.metric in caps and milliseconds(reading.at) <= until]
     scene = Scene(Readings(readings, window), Readings(stated), metrics, plan, window)
     clauses = tuple(_clause(indicator, scene) for indicator in standard.indicators)
     return Assessment(

@@ -112,6 +112,8 @@ def _case(criterion: Criterion, scene: Scene, subject: str) -> _Case:
     low, high, reason = _bounds(scene, criterion, line)
     if value is not None and _contradicted(carried, value):
         low, high, reason = Fraction(0), None, Reason.CONTRADICTED
+        # What is contradicted bears nothing out: each source is back to its own word.
+        grade = cap.observation.grade if cap and decided_by == measure.capped_by else line.observation.grade
     elif value is not None and grade is not None and _borne_out(carried, value):
         grade = min(grade, Grade.CORROBORATED, key=lambda item: item.rank)
     if cap and cap.value is not None and reason is not Reason.CONTRADICTED:
