@@ -283,7 +283,7 @@ def _nice(rough: float) -> Decimal:
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
 _STEPS = (
-    *(_MINUTE, 5 * _MINUTE, 15 * _MINUTE, 30 * _MINUTE, _HOUR, 3 * _HOUR, 6 * _HOUR, 12 * _HOUR),
+    *(1, 5, 10, 30, _MINUTE, 5 * _MINUTE, 15 * _MINUTE, 30 * _MINUTE, _HOUR, 3 * _HOUR, 6 * _HOUR, 12 * _HOUR),
     *(_DAY, 2 * _DAY, 7 * _DAY, 14 * _DAY, 28 * _DAY, 91 * _DAY, 365 * _DAY),
 )
 
@@ -296,8 +296,8 @@ def _time_axis(frame: _Frame, zone: timezone) -> Markup:
     parts = []
     while tick <= frame.start + frame.span:
         moment = datetime.fromtimestamp(tick, zone)
-        whole_day = moment.hour == 0 and moment.minute == 0
-        label = moment.strftime("%m-%d") if whole_day or step >= _DAY else moment.strftime("%H:%M")
+        whole_day = moment.hour == moment.minute == moment.second == 0
+        label = moment.strftime("%m-%d" if whole_day or step >= _DAY else "%H:%M" if step >= _MINUTE else "%H:%M:%S")
         x = frame.x(tick)
         parts.append(
             Markup('<line class="grid" x1="{x}" x2="{x}" y1="{a}" y2="{b}"/>').format(

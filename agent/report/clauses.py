@@ -255,7 +255,7 @@ def _demands(criterion: Criterion | None, words: Words) -> list[tuple[str, str]]
     if criterion is None:
         return []
     measure, translate = criterion.measure, words.translate
-    demands = [translate("at least {count} samples per subject").format(count=measure.min_samples)]
+    demands = [translate("samples per subject: at least {count}").format(count=measure.min_samples)]
     if measure.min_days:
         demands.append(translate("spanning at least {days} days").format(days=measure.min_days))
     if measure.min_coverage != "0":

@@ -70,6 +70,8 @@ class ReportInput:
     readings: tuple[Reading, ...] = ()
     exchanges: Mapping[str, KeptExchange] = field(default_factory=lambda: MappingProxyType({}))
     """By digest: at least those that observations cite."""
+    documents: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    """Digest -> path in the bundle of what else a reading may cite: the campus file that states a declared value."""
     campus: Campus | None = None
     runs: tuple[RunLine, ...] = ()
     checks: tuple[CheckLine, ...] = ()

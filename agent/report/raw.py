@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 from agent import ber
 from agent.errors import MalformedError
-from agent.language import name_of
+from agent.language import N_, name_of
 from agent.model import snmp
 from agent.model.exchange import MqttMessages, SnmpGet, SnmpTable, VarBinds
 from agent.report.text import local_time, plain_time, visible
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
     from datetime import timezone
 
     from agent.model.exchange import Exchange
@@ -107,7 +107,22 @@ class RawView:
 class Citations:
     """The exchanges that a page cites, numbered from 1 by asset and time."""
 
-    def __init__(self, cited: Iterable[str], exchanges: Mapping[str, KeptExchange]) -> None:
+    def __init__(
+        self,
+        cited: Iterable[str],
+        exchanges: Mapping[str, KeptExchange],
+        documents: Mapping[str, str],
+        stated: Collection[str],
+    ) -> None:
+        """Number the cited digests.
+
+        Args:
+            cited: digests in any order.
+            exchanges: what the bundle holds, by digest.
+            documents: paths of other files of the bundle, by digest.
+            stated: digests that declared values cite: documents, not exchanges, also where the path is not known.
+        """
+
         def place(digest: str) -> tuple[bool, str, str, int, str]:
             kept = exchanges.get(digest)
             if kept is None:
@@ -115,6 +130,8 @@ class Citations:
             return (False, kept.asset, kept.exchange.at, kept.exchange.n, digest)
 
         self.exchanges = exchanges
+        self.documents = documents
+        self.stated = stated
         self.order = sorted(set(cited), key=place)
         self.numbers = {digest: number for number, digest in enumerate(self.order, start=1)}
 
@@ -153,14 +170,16 @@ class Citations:
     ) -> RawView:
         kept = self.exchanges.get(digest)
         if kept is None:
-            note = translate("The bundle does not hold this exchange")
+            missing = "" if digest in self.stated else N_("The bundle does not hold this exchange")
+            note = N_("A person stated this in a document; no device was asked")
+            note = translate(missing or note)
             return RawView(
                 number=number,
                 anchor=self.anchor(number),
                 digest=digest,
                 at="",
                 asset="",
-                place="",
+                place=visible(self.documents.get(digest, ""), CELL),
                 asked="",
                 columns=(),
                 rows=(),

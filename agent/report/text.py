@@ -111,6 +111,8 @@ def decimal_of(text: str | Decimal | None) -> Decimal | None:
 def local_span(since: str, until: str, zone: timezone) -> str:
     """Return a window as ``2026-11-19 00:00 – 2026-11-21 00:00 (+08:00)``, the zone named once."""
     first, last = local_time(since, zone), local_time(until, zone)
+    if first == last:
+        first, last = local_time(since, zone, seconds=True), local_time(until, zone, seconds=True)
     begin, _, offset = first.rpartition(" ")
     end, _, other = last.rpartition(" ")
     return f"{begin} – {end} ({offset})" if begin and offset == other else f"{first} – {last}"

@@ -70,7 +70,7 @@ def _plot(ident: str, subject: str, readings: Readings, given: ReportInput, word
     title = words.translate("Traffic of {subject}").format(subject=words.subject(subject))
     levels = _levels(subject, speed, given, words)
     svg = traffic_plot(samples, title=title, ident=ident, translate=words.translate, levels=levels, zone=words.zone)
-    left_out = "; ".join(f"{level.label} {rate(level.bps)}" for level in beyond(samples, levels))
+    left_out = "; ".join(f"{rate(level.bps)} ({level.label})" for level in beyond(samples, levels))
     return PlotView(title, svg, visible(amount(speed, "Mbit/s"), 60) if speed else "", visible(left_out), fault)
 
 

@@ -12,18 +12,17 @@ from typing import TYPE_CHECKING
 from agent.canonical import decimal_text
 from agent.language import name_of, translator
 from agent.model.finding import Outcome
+from agent.model.reading import Grade
 from agent.report.clauses import ClauseView, Words, clause_view, outcome_view
 from agent.report.raw import MAX_LISTED, Citations, RawView
 from agent.report.text import decimal_of, grouped, local_span, local_time, plain_time, visible, zone_label, zone_of
 from agent.report.traffic import PlotView, plots
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from agent.model.finding import Assessment
     from agent.model.standard import Standard
     from agent.report.clauses import OutcomeView
-    from agent.report.given import ReportInput, RunLine
+    from agent.report.given import CheckLine, ReportInput, RunLine
 
 __all__ = ["AssessmentView", "DeclaredView", "NextStep", "PageView", "RunView", "VerdictView", "build"]
 
@@ -67,6 +66,16 @@ class VerdictView:
     state: str
     """`ok`, `failed` or `unchecked`."""
     title: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class CheckView:
+    """Checks of one kind (the part of the name before the slash), or one check that failed."""
+
+    name: str
+    ok: bool
+    count: str
     detail: str
 
 
@@ -130,7 +139,7 @@ class PageView:
     bundle: str
     bundle_name: str
     verdict: VerdictView
-    checks: tuple[tuple[str, bool, str], ...]
+    checks: tuple[CheckView, ...]
     steps: tuple[NextStep, ...]
     steps_left: int
     assessments: tuple[AssessmentView, ...]
@@ -149,7 +158,7 @@ def build(given: ReportInput, language: str) -> PageView:
     """Return the view of the page in the language (``zh_CN`` or ``en``)."""
     translate = translator(language)
     zone = zone_of(given.campus.timezone if given.campus else "Asia/Shanghai")
-    citations = Citations(_cited(given.assessments), given.exchanges)
+    citations = _citations(given)
     words = Words(language, translate, zone, {metric.name: metric for metric in given.metrics}, citations)
     standards = {(standard.id, standard.version): standard for standard in given.standards}
     assessments = tuple(
@@ -167,7 +176,7 @@ def build(given: ReportInput, language: str) -> PageView:
         bundle=visible(given.bundle),
         bundle_name=visible(given.bundle_name),
         verdict=_verdict(given, words),
-        checks=tuple((visible(check.name, 100), check.ok, visible(check.detail)) for check in given.checks),
+        checks=_checks(given.checks),
         steps=steps[:MAX_STEPS],
         steps_left=max(0, len(steps) - MAX_STEPS),
         assessments=assessments,
@@ -183,15 +192,19 @@ def build(given: ReportInput, language: str) -> PageView:
     )
 
 
-def _cited(assessments: Iterable[Assessment]) -> list[str]:
-    return [
-        source
-        for assessment in assessments
+def _citations(given: ReportInput) -> Citations:
+    observations = [
+        observation
+        for assessment in given.assessments
         for clause in assessment.clauses
         for finding in clause.findings
         for observation in finding.observations
-        for source in observation.sources
     ]
+    cited = {source for observation in observations for source in observation.sources}
+    declared = {
+        source for observation in observations if observation.grade is Grade.DECLARED for source in observation.sources
+    }
+    return Citations(cited, given.exchanges, given.documents, declared | set(given.documents))
 
 
 def _assessment(number: int, given: Assessment, standard: Standard | None, words: Words) -> AssessmentView:
@@ -250,6 +263,23 @@ def _verdict(given: ReportInput, words: Words) -> VerdictView:
         "All {count} checks passed: signatures, chain, and every number recomputed from the raw answers."
     )
     return VerdictView("ok", translate("Evidence holds"), detail.format(count=len(given.checks)))
+
+
+def _checks(checks: tuple[CheckLine, ...]) -> tuple[CheckView, ...]:
+    """Return failed checks one by one and first, then the kinds of check with how many held; runs make thousands."""
+    failed = [check for check in checks if not check.ok]
+    views = [CheckView(visible(check.name, 100), ok=False, count="", detail=visible(check.detail)) for check in failed]
+    kinds: dict[str, list[CheckLine]] = {}
+    for check in checks:
+        kinds.setdefault(check.name.partition("/")[0], []).append(check)
+    for kind, members in kinds.items():
+        held = [check for check in members if check.ok]
+        if held:
+            detail = held[0].detail if len(members) == 1 else ""
+            views.append(
+                CheckView(visible(kind, 100), ok=True, count=f"{len(held)} / {len(members)}", detail=visible(detail))
+            )
+    return tuple(views[:MAX_ROWS])
 
 
 def _steps(given: ReportInput, assessments: tuple[AssessmentView, ...], words: Words) -> tuple[NextStep, ...]:

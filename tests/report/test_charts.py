@@ -105,6 +105,14 @@ def test_levels_far_above_are_named_not_drawn() -> None:
     assert [level.label for level in beyond(samples, levels)] == ["line speed"]
 
 
+def test_time_axis_is_labelled_at_every_span() -> None:
+    """From seconds to a year, the axis has some labels and not too many, at round times of the campus."""
+    for step in (timedelta(seconds=2), timedelta(minutes=5), timedelta(hours=1), timedelta(days=1), timedelta(days=20)):
+        texts = [text.text or "" for text in plot(series(range(20), step)).iter(f"{SVG}text")]
+        labels = [text for text in texts if re.fullmatch(r"\d\d[:-]\d\d(:\d\d)?", text)]
+        assert 3 <= len(labels) <= 9, (step, labels)
+
+
 def test_the_plot_is_described() -> None:
     """A screen reader gets a title and a summary with count, span and peaks."""
     root = plot(series([5_000_000, 7_000_000]))

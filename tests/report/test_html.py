@@ -21,6 +21,7 @@ from hypothesis import given as forall
 from hypothesis import strategies as st
 
 from agent.model.exchange import SnmpColumn, SnmpTable, VarBinds
+from agent.model.reading import Grade
 from agent.report import CheckLine, KeptExchange, ReportInput, RunLine, render
 from agent.report.text import visible
 from agent.report.view import build
@@ -113,7 +114,9 @@ def test_the_page_is_self_contained(language: str) -> None:
     assert "@import" not in page
     style = page.partition("<style>")[2].partition("</style>")[0]
     fingerprint = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    (policy,) = [attrs["content"] or "" for _, attrs in parsed.tags if attrs.get("http-equiv") == "Content-Security-Policy"]
+    (policy,) = [
+        attrs["content"] or "" for _, attrs in parsed.tags if attrs.get("http-equiv") == "Content-Security-Policy"
+    ]
     assert policy.startswith("default-src 'none'; ")
     assert f"style-src 'sha256-{fingerprint}'" in policy
     assert all(found.startswith("#") for found in re.findall(r"url\(([^)]*)\)", page))
@@ -221,6 +224,33 @@ def test_missing_pack_and_missing_exchange() -> None:
     assert "example-2026" in page
     assert "The bundle does not hold this exchange" in page
     assert "School not named" in page
+
+
+def test_declared_values_lead_to_their_document() -> None:
+    """A declared value cites the campus file: its place in the bundle is shown, and nothing is called missing."""
+    given = sample.report()
+    clause = given.assessments[0].clauses[0]
+    campus_file = "sha256:" + "ca" * 32
+    stated = sample.observation("egress:telecom", (campus_file,), grade=Grade.DECLARED, metric="link.contract", value="450")
+    findings = (clause.findings[0].model_copy(update={"observations": (stated,)}),)
+    clauses = (clause.model_copy(update={"findings": findings}),)
+    given = replace(given, assessments=(given.assessments[0].model_copy(update={"clauses": clauses}),))
+    for documents, place in (({}, ""), ({campus_file: "blobs/sha256/" + "ca" * 32}, "blobs/sha256/caca")):
+        page = render(replace(given, documents=documents), "en")
+        check_links(Page(page))
+        assert "A person stated this in a document" in page
+        assert "does not hold this exchange" not in page
+        assert place in page
+
+
+def test_thousands_of_checks_are_summed_up() -> None:
+    """Checks that held are counted by kind; each one that failed is named, before the others."""
+    checks = tuple(CheckLine(f"receipt/{seq}", ok=seq != 1_234, detail=f"entry {seq}") for seq in range(3_000))
+    page = render(replace(sample.report(), checks=checks), "en")
+    table = page.partition('id="verification"')[2].partition("</table>")[0]
+    assert table.index("receipt/1234") < table.index("2999 / 3000")
+    assert "entry 1234" in table
+    assert table.count("<tr>") == 3
 
 
 def test_large_evidence_stays_readable() -> None:

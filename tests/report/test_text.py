@@ -81,6 +81,9 @@ def test_times_are_the_campus_s() -> None:
     assert local_span("2026-11-22T16:00:00Z", "2026-11-23T16:00:00Z", east) == (
         "2026-11-23 00:00 – 2026-11-24 00:00 (+08:00)"
     )
+    assert local_span("2026-11-22T16:00:01Z", "2026-11-22T16:00:09Z", east) == (
+        "2026-11-23 00:00:01 – 2026-11-23 00:00:09 (+08:00)"
+    )
     assert zone_of("Mars/Olympus") is UTC
     assert local_time("2026-11-22T16:30:00Z", UTC) == "2026-11-22 16:30 UTC"
     assert local_time("yesterday\x00", UTC) == "yesterday<U+0000>"
