@@ -152,14 +152,20 @@ def po_bytes(catalogue: Catalog) -> bytes:
     return (header + "".join(f'"{line}\\n"\n' for line in lines) + "\n").encode() + out.getvalue()
 
 
+class _Dateless(Catalog):
+    """A catalogue with a fixed header: Babel's own holds its version and the time of writing."""
+
+    @property
+    def mime_headers(self) -> list[tuple[str, str]]:
+        return [("Language", "zh_CN"), ("Content-Type", "text/plain; charset=utf-8")]
+
+
 def compile_catalogue(catalogue: Catalog) -> bytes:
     """Return the .mo file: translated texts only, and a header that never changes."""
-    # Babel writes its own version and today's date into the header, so the header is made here.
-    plain = Catalog(locale="zh_CN", fuzzy=False)
+    plain = _Dateless(locale="zh_CN", fuzzy=False)
     for entry in catalogue:
         if entry.id and entry.string and not entry.fuzzy:
             plain.add(entry.id, entry.string)
-    plain.mime_headers = [("Language", "zh_CN"), ("Content-Type", "text/plain; charset=utf-8")]
     out = io.BytesIO()
     write_mo(out, plain)
     return out.getvalue()

@@ -72,6 +72,13 @@ def test_the_catalogue_is_compiled() -> None:
     assert locale_tools.PO.with_suffix(".mo").read_bytes() == compiled, "run: python tests/locale_tools.py"
 
 
+def test_compiling_leaves_no_trace_of_the_day() -> None:
+    """The compiled file depends on its texts only: no date, no version of the tool."""
+    compiled = locale_tools.compile_catalogue(locale_tools.load())
+    assert b"Date" not in compiled
+    assert b"Babel" not in compiled
+
+
 def test_every_visible_text_has_chinese() -> None:
     """Every marked text, and every text of an error, is in the catalogue, and none is built at run time."""
     found = locale_tools.extract()
