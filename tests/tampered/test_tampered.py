@@ -1,0 +1,113 @@
+"""Every broken bundle is refused, and the check that fails is the one that its name says."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from agent.verify.bundle import verify_bundle
+from agent.verify.policy import pinned_trust
+from tests.tampered import cases, make
+
+NAMES = sorted(make.CASES)
+assert cases  # importing it registers the defects
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The museum, made anew from the honest bundle."""
+    directory = tmp_path_factory.mktemp("museum")
+    make.make_all(directory)
+    return directory
+
+
+def test_the_honest_bundle_holds_with_pinned_keys() -> None:
+    """What every defect starts from is itself without a fault."""
+    result = verify_bundle(make.BASE.read_bytes(), trust=pinned_trust(make.HERE / "trust")).result
+    assert result.ok, result.failed()
+
+
+def test_the_museum_is_large_enough() -> None:
+    """At least twenty defects are kept."""
+    assert len(NAMES) >= 20
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_checked_in_bundle_is_what_the_script_makes(name: str, made: Path) -> None:
+    """Nobody edited a broken bundle by hand: the script gives the same content."""
+    assert contents(make.HERE / f"{name}.zip") == contents(made / f"{name}.zip")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_defect_is_named(name: str) -> None:
+    """Verification fails, and the named check is among those that fail."""
+    expected = make.CASES[name][0]
+    result = verify_bundle((make.HERE / f"{name}.zip").read_bytes(), trust=pinned_trust(make.HERE / "trust")).result
+    assert not result.ok
+    failed = [check.name for check in result.failed()]
+    assert any(one.startswith(expected) for one in failed), failed
+    assert all(check.detail for check in result.failed())
+
+
+SHELL_CANNOT = {  # fmt: skip
+    "exchange_left_out",
+    "exchange_of_another_day",
+    "finished_before_it_started",
+    "pack_with_lower_thresholds",
+    "points_that_the_evidence_does_not_give",
+    "raw_answer_edited_by_the_school",
+    "received_before_it_was_finished",
+    "reading_does_not_follow_from_the_raw_answers",
+    "run_left_out_of_the_judgement",
+    "segment_of_another_run",
+    "campus_file_exchanged",
+    "zip_cut_short",
+    "zip_one_bit_flipped",
+    "zip_with_something_behind_it",
+    "zip_with_an_unknown_file",
+    "zip_with_a_path_outside",
+}
+"""What the shell check does not look at (recomputation, times), or what unzip notices before it."""
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in SHELL_CANNOT])
+def test_the_shell_check_agrees(name: str, tmp_path: Path) -> None:
+    """`sh verify.sh` in the unpacked bundle refuses it as well, with jq and openssl alone."""
+    with zipfile.ZipFile(make.HERE / f"{name}.zip") as archive:
+        archive.extractall(tmp_path)
+    done = shell(tmp_path)
+    assert done.returncode == 1, done.stdout
+
+
+def test_the_shell_check_accepts_the_honest_bundle(tmp_path: Path) -> None:
+    """The honest bundle holds in the shell, too."""
+    with zipfile.ZipFile(make.BASE) as archive:
+        archive.extractall(tmp_path)
+    done = shell(tmp_path)
+    assert done.returncode == 0, done.stdout
+
+
+def shell(directory: Path) -> subprocess.CompletedProcess[str]:
+    pin = (make.HERE / "trust" / "agent.pub").resolve()
+    return subprocess.run(
+        ["sh", "verify.sh"],
+        cwd=directory,
+        env={"PATH": "/usr/bin:/bin", "AGENT_PUB": str(pin)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+
+def contents(path: Path) -> object:
+    """Return what an archive holds, or its bytes where it is none: packed sizes may differ between zlib builds."""
+    data = path.read_bytes()
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            return {name: archive.read(name) for name in archive.namelist()}
+    except zipfile.BadZipFile:
+        return len(data) > 0
