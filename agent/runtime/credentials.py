@@ -55,8 +55,8 @@ def load_credential(name: str, directories: Sequence[Path]) -> Credential:
     Raises:
         ConfigError: there is none, others may read it, or it is not a credential.
     """
-    for directory in directories:
-        path = directory / name
+    systemd = os.environ.get("CREDENTIALS_DIRECTORY")
+    for path in _places(name, directories, systemd):
         try:
             descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         except FileNotFoundError:
@@ -65,7 +65,8 @@ def load_credential(name: str, directories: Sequence[Path]) -> Credential:
             raise ConfigError("cannot read this credential: {why}", where=str(path), why=error.strerror) from error
         with os.fdopen(descriptor, "rb") as file:
             mode = os.fstat(file.fileno()).st_mode
-            if mode & (stat.S_IRWXG | stat.S_IRWXO):
+            # systemd guards its directory by a mount of its own and shows group bits that grant nothing
+            if mode & (stat.S_IRWXG | stat.S_IRWXO) and str(path.parent) != systemd:
                 raise ConfigError(
                     "others may read this credential (mode {mode})",
                     where=str(path),
@@ -80,3 +81,13 @@ def load_credential(name: str, directories: Sequence[Path]) -> Credential:
         name=name,
         places=" or ".join(str(directory) for directory in directories) or "a secrets directory",
     )
+
+
+def _places(name: str, directories: Sequence[Path], systemd: str | None) -> list[Path]:
+    """Return where the credential may be; `LoadCredential=campus:DIR` gives each file of DIR as `campus_<name>`."""
+    places = []
+    for directory in directories:
+        places.append(directory / name)
+        if str(directory) == systemd:
+            places.append(directory / f"campus_{name}")
+    return places

@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from agent.clock import Clock, time_text
-from agent.errors import GapError
+from agent.errors import GapError, MalformedError
 from agent.model.exchange import (
     Answer,
     Exchange,
@@ -59,27 +59,49 @@ class LiveSession:
         """Ask, record, return; a gap is recorded before it is raised."""
         try:
             response = await self._exchange(request)
+            shown, redactions = self._redacted(request, response)
         except GapError as error:
             gap = Gap(reason=GapReason(error.reason), detail=self._redactor.text(str(error)))
             kept = self._keep(request, gap=gap)
             error.source, error.at = kept.digest(), kept.at
             raise
-        shown, redactions = self._redactor.redact(request, response)
         kept = self._keep(request, response=shown, redactions=redactions)
         return Answer(response=shown, at=kept.at, source=kept.digest())
 
     async def _exchange(self, request: SnmpGet | SnmpTable | MqttListen) -> VarBinds | MqttMessages:
         left = (self._until_ns - self._clock.monotonic_ns()) / 1e9
+        if left <= 0:  # a transport that is started would send its first packet before a timeout of 0 ends it
+            raise self._too_late()
+        limit = asyncio.timeout(left)
         try:
-            async with asyncio.timeout(max(left, 0)):
+            async with limit:
                 return await self._transport.exchange(request)
+        except MalformedError as error:
+            raise _malformed(error) from error
         except TimeoutError as error:
-            raise GapError(
-                GapReason.DEADLINE,
-                "the conversation took longer than its {seconds} s",
-                todo="Raise deadline_seconds of this collector in the campus file, or find out why the device is slow",
-                seconds=self._deadline_seconds,
-            ) from error
+            if limit.expired():
+                raise self._too_late() from error
+            raise GapError(GapReason.UNREACHABLE, "the device did not answer in time") from error
+        except OSError as error:
+            why = error.strerror or type(error).__name__
+            raise GapError(GapReason.UNREACHABLE, "the device cannot be reached: {why}", why=why) from error
+
+    def _redacted(
+        self, request: SnmpGet | SnmpTable | MqttListen, response: VarBinds | MqttMessages
+    ) -> tuple[VarBinds | MqttMessages, dict[str, int]]:
+        """Redact, or say that nothing could be: what does not decode cannot be redacted, so it is not kept."""
+        try:
+            return self._redactor.redact(request, response)
+        except MalformedError as error:
+            raise _malformed(error) from error
+
+    def _too_late(self) -> GapError:
+        return GapError(
+            GapReason.DEADLINE,
+            "the conversation took longer than its {seconds} s",
+            todo="Raise deadline_seconds of this collector in the campus file, or find out why the device is slow",
+            seconds=f"{self._deadline_seconds:g}",
+        )
 
     def _keep(
         self,
@@ -101,3 +123,7 @@ class LiveSession:
         self._record(exchange)
         self._n += 1
         return exchange
+
+
+def _malformed(error: MalformedError) -> GapError:
+    return GapError(GapReason.MALFORMED, "the device answered with something that does not decode: {why}", why=error)

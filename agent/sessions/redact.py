@@ -7,7 +7,7 @@ Rules, each counted by name in the exchange:
   are no one's and stay.
 - ``name``, ``serial``: replaced by ``~name-<12 hex>``: equal values stay equal, nothing else remains.
 - ``secret``: any configured secret (community, password) that a device echoes back.
-- ``mqtt-device``: the topic level that names a device.
+- ``mqtt-device``: the topic level that names a device, and every other level that says the same.
 
 What holds what is declared with the request, so the same answer is redacted in the same way in every run. The key
 never leaves the campus; without it pseudonyms cannot be undone, and 24 bits of a MAC cannot be searched for.
@@ -74,7 +74,7 @@ class Redactor:
         """Return the redacted response and how often each rule applied."""
         counts: Counter[str] = Counter()
         if isinstance(response, MqttMessages):
-            return self._messages(request, response, counts), dict(counts)
+            return self._messages(response, counts), dict(counts)
         prefixes = _prefixes(request)
         kept = tuple(
             self._varbind(item, _declared(request, prefixes, place), counts)
@@ -83,8 +83,8 @@ class Redactor:
         return response.model_copy(update={"varbinds": kept}), dict(counts)
 
     def text(self, text: str) -> str:
-        """Return free text (the detail of a gap) without secrets."""
-        return self._without_secrets(text.encode(), Counter()).decode("utf-8", "replace")
+        """Return free text (the detail of a gap) without secrets; half surrogate pairs become question marks."""
+        return self._without_secrets(text.encode("utf-8", "replace"), Counter()).decode("utf-8", "replace")
 
     def pseudonym(self, holds: Holds, value: bytes) -> bytes:
         """Return what stands for a value that holds personal data; empty stays empty."""
@@ -129,17 +129,15 @@ class Redactor:
 
     # --- MQTT ---
 
-    def _messages(self, request: Request, response: MqttMessages, counts: Counter[str]) -> MqttMessages:
-        levels = {topic.kind: topic.device_level for topic in request.topics} if isinstance(request, MqttListen) else {}
-        kept = tuple(self._message(item, levels.get(item.kind), counts) for item in response.messages)
+    def _messages(self, response: MqttMessages, counts: Counter[str]) -> MqttMessages:
+        kept = tuple(self._message(item, counts) for item in response.messages)
         return response.model_copy(update={"messages": kept})
 
-    def _message(self, item: MqttMessage, level: int | None, counts: Counter[str]) -> MqttMessage:
+    def _message(self, item: MqttMessage, counts: Counter[str]) -> MqttMessage:
+        """Replace the device wherever a level of the topic is its name: several filters may have matched."""
         shown = f"~device-{self._hmac('device', item.device.encode()).hex()[:12]}"
-        parts = item.topic.split("/")
-        if level is not None and level < len(parts):
-            parts[level] = shown
-        topic = self._without_secrets("/".join(parts).encode(), counts).decode()
+        levels = "/".join(shown if level == item.device else level for level in item.topic.split("/"))
+        topic = self._without_secrets(levels.encode(), counts).decode()
         counts["mqtt-device"] += 1
         return item.model_copy(update={"device": shown, "topic": topic})
 
@@ -152,7 +150,8 @@ class Redactor:
         if match:
             separator = match[1]
             plain = bytes(int(part, 16) for part in value.split(separator))
-            return separator.join(b"%02x" % octet for octet in self._mac(plain))
+            shown = self._mac(plain)
+            return value if shown == plain else separator.join(b"%02x" % octet for octet in shown)
         return self._hmac("mac", value)[: len(value)] if any(value) else value
 
     def _mac(self, mac: bytes) -> bytes:
@@ -164,11 +163,14 @@ class Redactor:
         return mac[:3] + mixed[:3]
 
     def _without_secrets(self, value: bytes, counts: Counter[str]) -> bytes:
-        for secret in self.secrets:
-            if len(secret) >= SHORTEST_SECRET and secret not in WELL_KNOWN and secret in value:
-                counts["secret"] += value.count(secret)
-                value = value.replace(secret, MARK.encode())
-        return value
+        hidden = [each for each in self.secrets if len(each) >= SHORTEST_SECRET and each not in WELL_KNOWN]
+        if not any(secret in value for secret in hidden):
+            return value
+        # One pass, the longest first: a secret that is part of another, or of the mark, must not spoil the rest.
+        longest_first = sorted(hidden, key=len, reverse=True)
+        shown, count = re.subn(b"|".join(map(re.escape, longest_first)), MARK.encode(), value)
+        counts["secret"] += count
+        return shown
 
     def _hmac(self, purpose: str, value: bytes) -> bytes:
         return hmac.new(self.key, purpose.encode() + b"\0" + value, hashlib.sha256).digest()
