@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -282,15 +283,18 @@ async def _bounded(response: httpx.Response) -> bytes | None:
 
 def _base(url: str) -> str:
     try:
-        parsed = httpx.URL(url)
-    except httpx.InvalidURL as error:
+        parsed = urlsplit(url)
+        host, _ = parsed.hostname or "", parsed.port
+        httpx.URL(url)
+    except (ValueError, httpx.InvalidURL) as error:
         raise ConfigError("the backend's URL cannot be read: {why}", where="backend", why=str(error)) from error
-    if parsed.scheme not in ("http", "https") or not parsed.host or parsed.query or parsed.fragment:
-        raise ConfigError("the backend's URL has to be of the form https://host[:port][/path]", where="backend")
-    if parsed.userinfo:
+    if parsed.username is not None or parsed.password is not None:
         raise ConfigError(
             "the backend's URL carries a user name or password",
             where="backend",
             todo="Leave it out: what authenticates is the agent's key",
         )
-    return str(parsed).rstrip("/")
+    wellformed = host and not any(c.isspace() or c in "%[]" for c in host)
+    if parsed.scheme not in ("http", "https") or not wellformed or parsed.query or parsed.fragment:
+        raise ConfigError("the backend's URL has to be of the form https://host[:port][/path]", where="backend")
+    return url.rstrip("/")
