@@ -28,8 +28,8 @@ from starlette.routing import Route
 
 from agent import canonical
 from agent.backend import challenges, receive
+from agent.backend.backend import Backend
 from agent.backend.problems import ProblemError, respond
-from agent.backend.service import Backend
 from agent.errors import MalformedError
 from agent.model.upload import (
     BLOB_MEDIA_TYPE,
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-    from agent.backend.service import Settings
+    from agent.backend.backend import Settings
     from agent.clock import Clock
 
     Handler = Callable[[Request], Awaitable[Response]]

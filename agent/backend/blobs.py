@@ -158,10 +158,14 @@ class BlobWriter:
             try:
                 os.link(self._file.name, self._target)
             except FileExistsError:
-                # Its first writer may not have synced the directory yet, and we are about to promise durability.
-                created = False
+                created = hashlib.sha256(self._target.read_bytes()).digest() != self._hash.digest()
+                if created:
+                    # The disk has damaged what was here; what just came has the right digest.
+                    os.replace(self._file.name, self._target)  # noqa: PTH105 - the name comes from tempfile, as a str
             else:
                 created = True
+            # Also for one that was here: its first writer may not have synced the directory yet, and this answer
+            # promises that the blob is durable.
             sync_directory(self._target.parent)
         return created
 

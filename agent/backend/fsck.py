@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Row
 
-    from agent.backend.service import Backend
+    from agent.backend.backend import Backend
 
 __all__ = ["Checked", "fsck"]
 

@@ -102,6 +102,16 @@ def test_what_an_interrupted_upload_left_is_swept_at_the_start(tmp_path: Path) -
         assert list(served.backend.store.blobs.digests()) == []
 
 
+def test_a_blob_that_the_disk_damaged_is_mended_by_a_repeat(served: Served) -> None:
+    """Bit rot is not answered with "is here already": the good bytes take the place of the bad ones."""
+    assert served.put_blob(b"good").status_code == 201
+    path = served.backend.store.blobs.path(canonical.digest(b"good"))
+    path.write_bytes(b"g00d")
+    assert [served.put_blob(b"good").status_code for _ in range(2)] == [201, 200]
+    assert path.read_bytes() == b"good"
+    assert list((served.backend.store.directory / "blobs" / "tmp").iterdir()) == []
+
+
 def test_a_sender_that_disappears_leaves_nothing(served: Served) -> None:
     """A connection that is cut in the middle of a blob stores nothing, and the server goes on."""
     name = canonical.digest(b"x" * 1000)

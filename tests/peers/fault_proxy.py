@@ -75,7 +75,7 @@ class FaultProxy:
         if fault == "duplicate":
             answer = await self._forward(request)
         if fault == "delay":
-            await asyncio.sleep(1)
+            await asyncio.sleep(2.5)
         if fault == "cut-answer":
             return
         if fault == "half-answer":

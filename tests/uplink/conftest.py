@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     MakeSchool = Callable[[], "School"]
 
-QUICK = Limits(connect=2, silence=0.4, total=5)
+QUICK = Limits(connect=5, silence=1.5, total=10)
 
 
 @dataclass
