@@ -1,0 +1,15 @@
+"""Run all benchmarks, one after the other."""
+
+from __future__ import annotations
+
+import sys
+
+from benchmarks import fleet, snmp
+
+if __name__ == "__main__":
+    for name, run in (("SNMP, one device", snmp.main), ("SNMP, a fleet", fleet.main)):
+        print(f"== {name}", flush=True)
+        status = run([])
+        if status:
+            sys.exit(status)
+        print()
