@@ -86,7 +86,8 @@ def pysnmp(host: str, port: int, version: str, walks: int) -> Measured:
 
 async def _pysnmp(host: str, port: int, version: str, walks: int) -> Measured:
     # pysnmp is loaded by its own process alone: it takes a third of a second
-    from pysnmp.smi.rfc1902 import ObjectIdentity, ObjectType  # noqa: PLC0415 (see above)
+    from pysnmp.proto.rfc1902 import ObjectName  # noqa: PLC0415 (see above)
+    from pysnmp.proto.rfc1905 import unSpecified  # noqa: PLC0415 (see above)
 
     bulk = await _pysnmp_bulk(host, port, version)
 
@@ -95,7 +96,8 @@ async def _pysnmp(host: str, port: int, version: str, walks: int) -> Measured:
         left = [(column, column) for column in found]
         while left:
             group, left = left[:_TOGETHER], left[_TOGETHER:]
-            asked = [ObjectType(ObjectIdentity(cursor)) for _, cursor in group]
+            # an ObjectType would switch lookupMib on again, which costs pysnmp twice as much
+            asked = [(ObjectName(cursor), unSpecified) for _, cursor in group]
             indication, status, _, varbinds = await bulk(0, _REPETITIONS, *asked, lookupMib=False)
             if indication or status:
                 raise SystemExit(f"pysnmp: {indication or status}")
