@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from agent.collectors import interfaces, mqtt
-from agent.errors import GapError, UsageError
+from agent.errors import GapError, MalformedError, UsageError
 from agent.model.exchange import GapReason
 from agent.model.reading import Grade, Reading
 
@@ -42,22 +42,39 @@ class Collector(Protocol):
 
 
 class _Noting:
-    """A session that remembers when and by what the asset last answered."""
+    """A session that remembers when and by what the asset last answered, and whether its last word was a gap."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
         self.last: Answer | None = None
+        self.gap: GapError | None = None
 
     async def ask(self, request: SnmpGet | SnmpTable | MqttListen) -> Answer:
-        self.last = await self._session.ask(request)
+        try:
+            self.last = await self._session.ask(request)
+        except GapError as gap:
+            self.gap = gap
+            raise
+        self.gap = None
         return self.last
+
+    def last_words(self, state: str) -> tuple[str, str, str] | None:
+        """Return how the collector ended, when, and the exchange that shows it; None if nothing was asked.
+
+        Args:
+            state: how it ended by itself. A gap that it got over is not told; one that was the last word is.
+        """
+        if self.gap is not None:
+            return self.gap.reason, self.gap.at, self.gap.source
+        return (state, self.last.at, self.last.source) if self.last is not None else None
 
 
 async def measure(asset: Asset, campus: Campus, collectors: Sequence[str], session: Session) -> list[Reading]:
     """Run collectors over one asset and say of each whether it was answered.
 
     The state `collector.answer` (subject `<collector>:<asset>`) is `ok` or the reason of the gap that ended the
-    collector: silence is a reading too, with the exchange that shows it.
+    collector: silence is a reading too, with the exchange that shows it. An answer that the collector cannot decode
+    is `malformed`; it costs the other collectors nothing.
 
     Raises:
         UsageError: a collector of that name does not exist.
@@ -69,15 +86,18 @@ async def measure(asset: Asset, campus: Campus, collectors: Sequence[str], sessi
                 "there is no collector {name!r}", todo="Known are: {known}", name=name, known=", ".join(COLLECTORS)
             )
         noting = _Noting(session)
+        state = "ok"
         try:
             readings += await COLLECTORS[name](asset, campus, noting)
         except GapError as gap:
-            readings.append(_answer(name, asset, gap.reason, gap.at, gap.source))
-            if gap.reason in LAST_WORDS:
+            state = gap.reason
+        except MalformedError:
+            state = GapReason.MALFORMED
+        said = noting.last_words(state)
+        if said is not None:
+            readings.append(_answer(name, asset, *said))
+            if said[0] in LAST_WORDS:
                 break
-        else:
-            if noting.last is not None:
-                readings.append(_answer(name, asset, "ok", noting.last.at, noting.last.source))
     return readings
 
 

@@ -2,9 +2,10 @@
 
 Every row of ifTable/ifXTable gives readings under `interface:<asset>/<name>`; ifIndex is only a transport detail,
 so the name is ifName, else ifDescr, and a name that is empty or taken twice gets its ifIndex, so that two ports
-never merge. A watched link of the campus file is found by ifName, then ifAlias, then ifDescr, the first rule with
-exactly one match; its counters are read with sysUpTime in one PDU, so that rates have an exact time base, under
-`<role>:<link>`.
+never merge. A watched link of the campus file is found by ifName, then ifAlias, then ifDescr: the first rule that
+matches decides, and must match one port only. Its counters are read with sysUpTime and the port's names in one PDU,
+under `<role>:<link>`: rates have an exact time base, and a device that renumbered its ports since the table was read
+gives no counters of another port.
 
 Speed rule (oids.md 2): ifHighSpeed when it is above 0 and at most 1.6 Tbit/s, else ifSpeed when it is neither 0 nor
 saturated, else none: unknown is never 0.
@@ -106,7 +107,8 @@ async def collect(asset: Asset, campus: Campus, session: Session) -> list[Readin
     """Read all interfaces of the asset and the watched links that end on it.
 
     Raises:
-        GapError: the device does not answer, refuses, or has no interface table.
+        GapError: the device does not answer, refuses, or has no interface table. Once the table is there, a gap ends
+            the collector without an error: nothing that was read is lost.
     """
     readings = await _identity(asset, session)
     answer = await session.ask(TABLE)
@@ -116,7 +118,10 @@ async def collect(asset: Asset, campus: Campus, session: Session) -> list[Readin
     for port in ports:
         readings += _port_readings(f"interface:{asset.id}/{port.key}", port, answer)
     for link in campus.links_of(asset.id):
-        readings += await _link(link, ports, answer, session)
+        try:
+            readings += await _link(link, ports, answer, session)
+        except GapError:  # on record, and what `measure` says of this collector; the ports stay known
+            break
     return readings
 
 
@@ -151,7 +156,7 @@ def _ports(answer: Answer) -> list[Port]:
     taken = {name for name, count in Counter(names).items() if count > 1}
     ports = []
     for port, name in zip(plain, names, strict=True):
-        unique = name and name not in taken
+        unique = name and name not in taken and "#" not in name  # "#" would let a name look like the key of another
         key = name if unique else f"{name}#{port.index}"
         ports.append(Port(port.index, key, port.cells))
     return ports
@@ -202,31 +207,38 @@ def _match(link: Link, ports: list[Port]) -> tuple[str, Port | None]:
 async def _link(link: Link, ports: list[Port], table: Answer, session: Session) -> list[Reading]:
     subject = f"{link.role}:{link.id}"
     rule, port = _match(link, ports)
-    readings = [_reading("link.match", subject, rule, "", table)]
     if port is None:
-        return readings
+        return [_reading("link.match", subject, rule, "", table)]
     wide = port.number(HC_IN_OCTETS) is not None and port.number(HC_OUT_OCTETS) is not None
     octets_in, octets_out = (HC_IN_OCTETS, HC_OUT_OCTETS) if wide else (IN_OCTETS, OUT_OCTETS)
-    columns = (octets_in, octets_out, DISCONTINUITY, OPER_STATUS, HIGH_SPEED, SPEED)
+    columns = (octets_in, octets_out, DISCONTINUITY, OPER_STATUS, HIGH_SPEED, SPEED, NAME, DESCR)
     oids = (SYS_UP_TIME, *(f"{column}.{port.index}" for column in columns))
     answer = await session.ask(SnmpGet(oids=oids))
     found = snmp.scalars(_varbinds(answer), oids)
-    values = {oid: snmp.number(cell) for oid, cell in found.items() if cell is not None}
+    now = Port(port.index, "", {column: cell for column in columns if (cell := found[f"{column}.{port.index}"])})
+    if any(column in now.cells and now.text(column) != port.text(column) for column in (NAME, DESCR)):
+        return [_reading("link.match", subject, "renumbered", "", answer)]
+    return [
+        _reading("link.match", subject, rule, "", table),
+        _reading("link.identity", subject, port.identity(), "", table),
+        _reading("link.counter_bits", subject, "64" if wide else "32", "1", answer),
+        *_link_readings(subject, now, (octets_in, octets_out), found[SYS_UP_TIME], answer),
+    ]
 
-    def value(column: str) -> int | None:
-        return values.get(f"{column}.{port.index}")
 
-    readings.append(_reading("link.identity", subject, port.identity(), "", table))
-    readings.append(_reading("link.counter_bits", subject, "64" if wide else "32", "1", answer))
-    if (state := OPER_STATES.get(value(OPER_STATUS) or 0)) is not None:
+def _link_readings(
+    subject: str, port: Port, octets: tuple[str, str], uptime: VarBind | None, answer: Answer
+) -> list[Reading]:
+    readings = []
+    if (state := OPER_STATES.get(port.number(OPER_STATUS) or 0)) is not None:
         readings.append(_reading("link.status", subject, state, "", answer))
-    if (speed := speed_mbps(value(HIGH_SPEED), value(SPEED))) is not None:
+    if (speed := speed_mbps(port.number(HIGH_SPEED), port.number(SPEED))) is not None:
         readings.append(_reading("link.speed", subject, speed, "Mbit/s", answer))
     for metric, number, unit in (
-        ("link.octets.in", value(octets_in), "By"),
-        ("link.octets.out", value(octets_out), "By"),
-        ("link.uptime", values.get(SYS_UP_TIME), "cs"),
-        ("link.discontinuity", value(DISCONTINUITY), "cs"),
+        ("link.octets.in", port.number(octets[0]), "By"),
+        ("link.octets.out", port.number(octets[1]), "By"),
+        ("link.uptime", snmp.number(uptime), "cs"),
+        ("link.discontinuity", port.number(DISCONTINUITY), "cs"),
     ):
         if number is not None:
             readings.append(_reading(metric, subject, str(number), unit, answer))

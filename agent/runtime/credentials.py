@@ -58,22 +58,18 @@ def load_credential(name: str, directories: Sequence[Path]) -> Credential:
     systemd = os.environ.get("CREDENTIALS_DIRECTORY")
     for path in _places(name, directories, systemd):
         try:
-            descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+            descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # a pipe must not hang the start
         except FileNotFoundError:
             continue
         except OSError as error:
             raise ConfigError("cannot read this credential: {why}", where=str(path), why=error.strerror) from error
-        with os.fdopen(descriptor, "rb") as file:
-            mode = os.fstat(file.fileno()).st_mode
+        try:
             # systemd guards its directory by a mount of its own and shows group bits that grant nothing
-            if mode & (stat.S_IRWXG | stat.S_IRWXO) and str(path.parent) != systemd:
-                raise ConfigError(
-                    "others may read this credential (mode {mode})",
-                    where=str(path),
-                    todo="Run: chmod 600 {path}",
-                    mode=oct(stat.S_IMODE(mode)),
-                    path=path,
-                )
+            _must_be_private(descriptor, path, guarded=str(path.parent) == systemd)
+        except ConfigError:
+            os.close(descriptor)
+            raise
+        with os.fdopen(descriptor, "rb") as file:
             return validate(parse(file.read(), str(path)), Credential)
     raise ConfigError(
         "there is no credential {name!r}",
@@ -81,6 +77,20 @@ def load_credential(name: str, directories: Sequence[Path]) -> Credential:
         name=name,
         places=" or ".join(str(directory) for directory in directories) or "a secrets directory",
     )
+
+
+def _must_be_private(descriptor: int, path: Path, *, guarded: bool) -> None:
+    mode = os.fstat(descriptor).st_mode
+    if not stat.S_ISREG(mode):
+        raise ConfigError("this credential is not a file", where=str(path))
+    if mode & (stat.S_IRWXG | stat.S_IRWXO) and not guarded:
+        raise ConfigError(
+            "others may read this credential (mode {mode})",
+            where=str(path),
+            todo="Run: chmod 600 {path}",
+            mode=oct(stat.S_IMODE(mode)),
+            path=path,
+        )
 
 
 def _places(name: str, directories: Sequence[Path], systemd: str | None) -> list[Path]:

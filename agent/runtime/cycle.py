@@ -8,39 +8,39 @@ asset as `failed`, never the run.
 from __future__ import annotations
 
 import asyncio
-import gzip
 import logging
 import uuid
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from agent import canonical
 from agent.collectors import measure
-from agent.errors import AgentError
+from agent.errors import AgentError, JournalError
 from agent.evidence.statement import digest_set
 from agent.model.evidence import (
     ChallengeRef,
+    DigestSet,
     EntryKind,
     SegmentHeader,
     TargetResult,
-    Times,
 )
+from agent.runtime import recovery
 from agent.sessions.live import LiveSession
-from agent.sessions.segment import segment_bytes
+from agent.sessions.segment import segment_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from datetime import datetime
 
-    from agent.model.asset import Asset
+    from agent.model.asset import Asset, Campus
     from agent.model.exchange import Exchange
     from agent.model.reading import Reading
     from agent.runtime.wiring import Agent
 
 __all__ = ["Job", "RunResult", "readings_bytes", "run"]
 
-PLAIN_LIMIT = 3 * 1024 * 1024
-"""Octets; longer segments are compressed, since the backend takes blobs of 4 MiB."""
 AT_ONCE = 200
 """Assets in conversation at the same time."""
 
@@ -75,10 +75,28 @@ class Conversation:
         self.redactions.update(exchange.redactions)
         if exchange.gap is not None:
             self.gaps += 1
-            self.result = exchange.gap.reason
         elif getattr(exchange.response, "partial", ()):
             self.partial = True
         return line
+
+    def take(self, readings: list[Reading]) -> None:
+        """Keep the readings; the result is how the last collector that did not end well ended."""
+        self.readings = readings
+        ended = [reading.value for reading in readings if reading.metric == "collector.answer"]
+        bad = [state for state in ended if state != "ok"]
+        self.result = bad[-1] if bad else "partial" if self.partial or self.gaps else "ok"
+
+
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    """What was true when the run began; a campus file that is read anew meanwhile counts for the next run."""
+
+    name: str
+    campus: Campus
+    plan: DigestSet
+    files: dict[str, bytes]
+    challenge: ChallengeRef | None
+    started: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,38 +115,63 @@ async def run(
 ) -> RunResult:
     """Do one run over the jobs and return it, signed and journaled.
 
+    A run that is cancelled, or that the journal cannot hold, ends as `run-abort` with the answers taken so far.
+
     Raises:
         JournalError: the journal cannot be written; nothing taken before is lost.
     """
-    name = uuid.uuid4().hex
-    started = agent.clock.now()
-    challenge = await agent.challenge()
-    files = dict(agent.plan_files)
-    if challenge is not None:
-        files["challenge.dsse.json"] = challenge.envelope
-    reference = ChallengeRef(nonce=challenge.nonce, issued_at=challenge.issued_at) if challenge else None
-    agent.state(
-        EntryKind.RUN_START,
-        files,
-        run=name,
-        challenge=reference,
-        time=agent.times(started),
-        plan=digest_set(agent.campus_digest),
-    )
+    begun = await _begin(agent)
     gate = asyncio.Semaphore(AT_ONCE)
 
     async def bounded(job: Job) -> Conversation:
         async with gate:
-            conversation = await converse(agent, name, job)
+            conversation = await converse(agent, begun.name, begun.campus, job)
         if progress is not None:
             progress(conversation)
         return conversation
 
-    conversations = await asyncio.gather(*(bounded(job) for job in jobs))
-    return _end(agent, name, conversations, files, reference, agent.times(started))
+    tasks = [asyncio.create_task(bounded(job)) for job in jobs]
+    try:
+        return _end(agent, begun, await asyncio.gather(*tasks))
+    except BaseException as error:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        with suppress(JournalError):  # then the next start ends the run
+            recovery.abort_run(agent, begun.name, _why(error))
+        raise
 
 
-async def converse(agent: Agent, name: str, job: Job) -> Conversation:
+async def _begin(agent: Agent) -> _Begun:
+    challenge = await agent.challenge()
+    begun = _Begun(
+        name=uuid.uuid4().hex,
+        campus=agent.campus,
+        plan=digest_set(agent.campus_digest),
+        files=dict(agent.plan_files),
+        challenge=ChallengeRef(nonce=challenge.nonce, issued_at=challenge.issued_at) if challenge else None,
+        started=agent.clock.now(),
+    )
+    if challenge is not None:
+        begun.files["challenge.dsse.json"] = challenge.envelope
+    agent.state(
+        EntryKind.RUN_START,
+        begun.files,
+        run=begun.name,
+        challenge=begun.challenge,
+        time=agent.times(begun.started),
+        plan=begun.plan,
+    )
+    return begun
+
+
+def _why(error: BaseException) -> str:
+    if isinstance(error, asyncio.CancelledError):
+        return "the agent was told to stop"
+    return "the journal could not be written" if isinstance(error, JournalError) else type(error).__name__
+
+
+async def converse(agent: Agent, name: str, campus: Campus, job: Job) -> Conversation:
     """Converse with one asset; whatever happens is in the result, nothing is raised but a broken journal."""
     conversation = Conversation(job)
     asset = job.asset
@@ -140,19 +183,17 @@ async def converse(agent: Agent, name: str, job: Job) -> Conversation:
         transport = agent.transport(asset)
         try:
             session = LiveSession(transport, agent.redactor, record, agent.clock, job.deadline_seconds)
-            conversation.readings = await measure(asset, agent.campus, job.collectors, session)
+            conversation.take(await measure(asset, campus, job.collectors, session))
         finally:
             await transport.close()
     except agent.fatal:
         raise
     except AgentError as error:
         conversation.result = "failed"
-        log.warning("%s", error)
+        log.warning("asset %s: %s", asset.id, error)
     except Exception:  # a collector's defect ends this asset, not the run; see the module docstring
         conversation.result = "failed"
         log.exception("collector failed on asset %s", asset.id)
-    if conversation.result == "ok" and conversation.partial:
-        conversation.result = "partial"
     return conversation
 
 
@@ -161,38 +202,23 @@ def readings_bytes(readings: Sequence[Reading]) -> bytes:
     return b"".join(reading.to_bytes() + b"\n" for reading in readings)
 
 
-def segment_file(name: str, conversation: Conversation) -> tuple[str, bytes]:
-    """Return the subject name and the bytes of a conversation's raw segment."""
-    job = conversation.job
-    header = SegmentHeader(run=name, asset=job.asset, collectors=job.collectors)
-    data = segment_bytes(header, conversation.lines)
-    subject = f"raw/{job.asset.id}.jsonl"
-    if len(data) > PLAIN_LIMIT:
-        return subject + ".gz", gzip.compress(data, mtime=0)
-    return subject, data
-
-
-def _end(
-    agent: Agent,
-    name: str,
-    conversations: Sequence[Conversation],
-    files: dict[str, bytes],
-    challenge: ChallengeRef | None,
-    times: Times,
-) -> RunResult:
+def _end(agent: Agent, begun: _Begun, conversations: Sequence[Conversation]) -> RunResult:
+    files = dict(begun.files)
     readings = [reading for item in conversations for reading in item.readings]
     redactions: Counter[str] = Counter()
     targets = []
     for item in conversations:
+        job = item.job
         segment = None
         if item.lines:
-            subject, data = segment_file(name, item)
+            header = SegmentHeader(run=begun.name, asset=job.asset, collectors=job.collectors)
+            subject, data = segment_file(header, item.lines)
             files[subject] = data
             segment = digest_set(canonical.digest(data))
         redactions.update(item.redactions)
         targets.append(
             TargetResult(
-                id=item.job.asset.id,
+                id=job.asset.id,
                 result=item.result,
                 segment=segment,
                 exchanges=len(item.lines),
@@ -203,11 +229,11 @@ def _end(
     entry = agent.state(
         EntryKind.RUN,
         files,
-        run=name,
-        challenge=challenge,
-        time=times,
-        plan=digest_set(agent.campus_digest),
+        run=begun.name,
+        challenge=begun.challenge,
+        time=agent.times(begun.started),
+        plan=begun.plan,
         targets=tuple(targets),
         redactions=dict(redactions),
     )
-    return RunResult(name, entry.seq, entry.sha256, tuple(targets), tuple(readings))
+    return RunResult(begun.name, entry.seq, entry.sha256, tuple(targets), tuple(readings))

@@ -13,7 +13,7 @@ from agent.clock import time_text
 from agent.evidence.statement import digest_set
 from agent.model.asset import Asset
 from agent.model.evidence import EntryKind, SegmentHeader, TargetResult, Times
-from agent.sessions.segment import segment_bytes
+from agent.sessions.segment import segment_file
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from agent.journal.slots import Slot
     from agent.runtime.wiring import Agent
 
-__all__ = ["abort_open_runs", "enrol", "state_gap"]
+__all__ = ["abort_open_runs", "abort_run", "enrol", "state_gap"]
 
 
 def enrol(agent: Agent, token_hmac: str | None = None) -> Entry | None:
@@ -40,7 +40,7 @@ def enrol(agent: Agent, token_hmac: str | None = None) -> Entry | None:
 
 def abort_open_runs(agent: Agent, reason: str = "the agent stopped before the run ended") -> list[Entry]:
     """End every run that has no end, keeping the raw answers that it had taken."""
-    return [_abort(agent, run, reason) for run in agent.journal.open_runs()]
+    return [abort_run(agent, run, reason) for run in agent.journal.open_runs()]
 
 
 def state_gap(agent: Agent, slots: Sequence[Slot], reason: str, *, more: int = 0) -> Entry | None:
@@ -62,13 +62,14 @@ def state_gap(agent: Agent, slots: Sequence[Slot], reason: str, *, more: int = 0
     )
 
 
-def _abort(agent: Agent, run: str, reason: str) -> Entry:
+def abort_run(agent: Agent, run: str, reason: str) -> Entry:
+    """End a run that will have no end of its own, keeping the raw answers that it had taken."""
     files = dict(agent.plan_files)
     targets = []
     for name, lines in agent.journal.exchanges(run).items():
         asset = agent.campus.asset(name) or Asset(id=name, family="generic-snmp", address="unknown")
-        data = segment_bytes(SegmentHeader(run=run, asset=asset, collectors=()), lines)
-        files[f"raw/{name}.jsonl"] = data
+        subject, data = segment_file(SegmentHeader(run=run, asset=asset, collectors=()), lines)
+        files[subject] = data
         targets.append(
             TargetResult(
                 id=name,

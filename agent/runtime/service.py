@@ -25,7 +25,7 @@ from agent.runtime.cycle import run
 from agent.runtime.schedule import EPOCH, Patience, due_between, jobs_of, planned, slot_before
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from datetime import datetime
 
     from agent.runtime.wiring import Agent
@@ -58,7 +58,9 @@ class Service:
         self._reload = reload
         self._scheduler = AsyncIOScheduler(timezone="UTC")
         self._stop = asyncio.Event()
-        self._busy: dict[str, asyncio.Lock] = {}
+        self._busy: set[str] = set()
+        self._runs: set[asyncio.Task[None]] = set()
+        self._handled: dict[str, datetime] = {}
         self._patience = Patience()
         self._last_entry = agent.clock.now()
         self._wake_uplink = asyncio.Event()
@@ -77,7 +79,7 @@ class Service:
         self._plan()
         self._scheduler.start()
         tasks = [asyncio.create_task(self._beat()), asyncio.create_task(self._uplink())]
-        notify.ready("polling")
+        notify.ready(self._told())
         stopping = asyncio.create_task(self._stop.wait())
         try:
             done, _ = await asyncio.wait([stopping, *tasks], return_when=asyncio.FIRST_COMPLETED)
@@ -86,10 +88,12 @@ class Service:
         finally:
             notify.stopping()
             self._scheduler.shutdown(wait=False)
-            for task in (*tasks, stopping):
+            ending = (*tasks, stopping, *self._runs)
+            for task in ending:
                 task.cancel()
-            await asyncio.gather(*tasks, stopping, return_exceptions=True)
-            recovery.abort_open_runs(self._agent, "the agent was told to stop")
+            await asyncio.gather(*ending, return_exceptions=True)  # a run that is cancelled ends itself in the chain
+            with suppress(JournalError):
+                self._agent.journal.slots.interrupted("the agent was told to stop")
 
     # --- slots ---
 
@@ -97,17 +101,22 @@ class Service:
         agent = self._agent
         recovery.abort_open_runs(agent)
         agent.journal.slots.interrupted("the agent stopped during the run")
-        now = agent.clock.now()
+        self._count_missed(planned(agent.campus, agent.families), agent.clock.now(), "the agent was not running")
+
+    def _count_missed(self, plan: Mapping[str, int], until: datetime, reason: str) -> None:
+        """End every slot of the plan before `until` that nobody noted; say in the chain how many there were."""
+        agent = self._agent
         older = 0
-        for collector, every in planned(agent.campus, agent.families).items():
+        for collector, every in plan.items():
             latest = agent.journal.slots.latest(collector)
             if latest is not None:
-                slots, left_out = due_between(latest.due, now - timedelta(seconds=every), every)
+                slots, left_out = due_between(latest.due, until, every)
                 older += left_out
                 for due in slots:
-                    agent.journal.slots.expect(collector, due)
-        missed = agent.journal.slots.missed_before(now)
-        recovery.state_gap(agent, missed, "the agent was not running", more=older)
+                    if due < until:
+                        agent.journal.slots.expect(collector, due)
+        missed = agent.journal.slots.missed_before(until)
+        recovery.state_gap(agent, missed, reason, more=older)
 
     def _plan(self) -> None:
         self._scheduler.remove_all_jobs()
@@ -123,40 +132,66 @@ class Service:
             )
 
     async def _slot(self, collector: str, every: int) -> None:
-        agent = self._agent
-        due = slot_before(agent.clock.now(), every)
-        if not agent.journal.slots.expect(collector, due):
+        """Do what falls due now; whatever goes wrong ends this slot, not the service."""
+        task = asyncio.current_task()
+        assert task is not None  # APScheduler runs this as a task
+        self._runs.add(task)
+        try:
+            await self._due(collector, every, slot_before(self._agent.clock.now(), every))
+        except AgentError as error:
+            log.error("%s: %s", collector, error)  # noqa: TRY400 - the text says it all
+        finally:
+            self._runs.discard(task)
+
+    async def _due(self, collector: str, every: int, due: datetime) -> None:
+        slots = self._agent.journal.slots
+        if self._handled.get(collector) == due:
+            return  # the rhythm was begun anew within one interval
+        self._handled[collector] = due
+        self._count_missed(
+            {collector: every}, due, "no run took place: the agent was held up, or its clock was set forward"
+        )
+        new = slots.expect(collector, due)
+        if not new and collector not in self._busy:
+            # The clock was set back: this slot has its end from before, and the time is lived through once more.
+            await self._measure(collector, every, None)
+        elif not new:
             return
-        lock = self._busy.setdefault(collector, asyncio.Lock())
-        if lock.locked():
-            agent.journal.slots.end(collector, due, "skipped", "the run before it was still going on")
-            return
-        if not agent.journal.space().enough:
-            agent.journal.slots.end(collector, due, "skipped", "there is no room left for the journal")
+        elif collector in self._busy:
+            slots.end(collector, due, "skipped", "the run before it was still going on")
+        elif not self._agent.journal.space().enough:
+            slots.end(collector, due, "skipped", "there is no room left for the journal")
             log.error("there is no room left for the journal: upload or free space; measuring is paused")
-            return
-        async with lock:
+        else:
             await self._measure(collector, every, due)
 
-    async def _measure(self, collector: str, every: int, due: datetime) -> None:
+    async def _measure(self, collector: str, every: int, due: datetime | None) -> None:
+        """Do one run; `due` is its slot, None for a run beside the slots."""
         agent = self._agent
         resting = self._patience.resting(agent.clock.now())
         jobs = jobs_of(agent.campus, agent.families, [collector], skip=resting)
         if not jobs:
-            agent.journal.slots.end(collector, due, "skipped", "every device is resting after failures")
+            self._ended(collector, due, "skipped", "every device is resting after failures")
             return
-        agent.journal.slots.start(collector, due)
+        if due is not None:
+            agent.journal.slots.start(collector, due)
+        self._busy.add(collector)
         try:
             result = await run(agent, jobs)
-        except JournalError as error:
-            log.exception("the journal failed")
+        except Exception as error:
             with suppress(JournalError):
-                agent.journal.slots.end(collector, due, "failed", str(error))
-            return
-        agent.journal.slots.end(collector, due, "done")
+                self._ended(collector, due, "failed", str(error) or type(error).__name__)
+            raise
+        finally:
+            self._busy.discard(collector)
+        self._ended(collector, due, "done")
         self._patience.note(result.targets, agent.clock.now(), every)
         self._last_entry = agent.clock.now()
         self._wake_uplink.set()
+
+    def _ended(self, collector: str, due: datetime | None, state: str, reason: str | None = None) -> None:
+        if due is not None:
+            self._agent.journal.slots.end(collector, due, state, reason)
 
     # --- uplink ---
 
@@ -187,22 +222,33 @@ class Service:
             if passed - BEAT < LAG:
                 notify.watchdog()
             if abs(now - self._last_entry) >= HEARTBEAT:
-                agent.state(EntryKind.HEARTBEAT, agent.plan_files, time=agent.times(now))
-                self._last_entry = now
-                self._wake_uplink.set()
-            if now - pruned >= timedelta(days=1):
-                agent.journal.prune(now, KEEP_DAYS)
+                self._state(EntryKind.HEARTBEAT)
+            if abs(now - pruned) >= timedelta(days=1):
                 pruned = now
+                self._prune(now)
+
+    def _state(self, kind: EntryKind, reason: str | None = None) -> None:
+        """Append an entry about the agent itself; a full disk does not end a service that waits for room."""
+        agent = self._agent
+        self._last_entry = agent.clock.now()
+        try:
+            agent.state(kind, agent.plan_files, time=agent.times(self._last_entry), reason=reason)
+        except JournalError as error:
+            log.error("%s", error)  # noqa: TRY400 - the text says it all
+        self._wake_uplink.set()
+
+    def _prune(self, now: datetime) -> None:
+        try:
+            self._agent.journal.prune(now, KEEP_DAYS)
+        except JournalError as error:
+            log.error("%s", error)  # noqa: TRY400 - the text says it all
+
+    def _told(self) -> str:
+        return f"polling {len(self._agent.campus.assets)} devices"
 
     def _clock_step(self, seconds: float) -> None:
-        agent = self._agent
         log.warning("the wall clock was set by %.1f s", seconds)
-        agent.state(
-            EntryKind.CONFIG,
-            agent.plan_files,
-            time=agent.times(agent.clock.now()),
-            reason=f"the wall clock stepped by {seconds:.1f} s",
-        )
+        self._state(EntryKind.CONFIG, f"the wall clock stepped by {seconds:.1f} s")
         self._plan()
 
     def _on_reload(self) -> None:
@@ -212,11 +258,6 @@ class Service:
         except AgentError as error:
             log.error("the new campus file is not used: %s", error)  # noqa: TRY400 - the text says it all
         else:
-            self._agent.state(
-                EntryKind.CONFIG,
-                self._agent.plan_files,
-                time=self._agent.times(self._agent.clock.now()),
-                reason="the campus file was read again",
-            )
+            self._state(EntryKind.CONFIG, "the campus file was read again")
             self._plan()
-        notify.ready("polling")
+        notify.ready(self._told())

@@ -118,7 +118,7 @@ class Agent:
         if name is None:
             return Credential()
         if name not in self._credentials:
-            self._credentials[name] = load_credential(name, self.credential_directories)
+            self._know({name: load_credential(name, self.credential_directories)})
         return self._credentials[name]
 
     def transport(self, asset: Asset) -> Transport:
@@ -136,20 +136,41 @@ class Agent:
         """Go on with another campus file; credentials are read anew, so that a changed secret is redacted as well.
 
         Raises:
-            ConfigError: a credential of the new file is missing; the old file stays in use.
+            ConfigError: a credential of the new file is missing or does not fit, or the file is of another school than
+                the chain; the old file stays in use.
         """
+        if campus.school.id != self.campus.school.id:
+            raise ConfigError(
+                "this campus file is of school {new!r}, but this agent's chain is of {old!r}",
+                todo="A school's id never changes; another school needs another state directory and its own enrolment",
+                new=campus.school.id,
+                old=self.campus.school.id,
+            )
         known: dict[str, Credential] = {}
         for asset in campus.assets:
-            if asset.credentials is not None:
+            if asset.credentials is not None and asset.credentials not in known:
                 known[asset.credentials] = load_credential(asset.credentials, self.credential_directories)
-        secret = {text for item in known.values() for text in item.secrets()}
+            _must_fit(asset, self.families, known)
         self.campus, self.campus_bytes, self.campus_digest = campus, data, digest
-        self._credentials = known
-        self.redactor = Redactor(self.redactor.key, tuple(sorted(secret, key=len, reverse=True)))
+        self._credentials = {}
+        self._know(known)
+
+    def _know(self, credentials: Mapping[str, Credential]) -> None:
+        """Use these credentials; what was secret stays so, for conversations that go on with an old one."""
+        self._credentials |= credentials
+        secret = {*self.redactor.secrets, *(text for item in credentials.values() for text in item.secrets())}
+        self.redactor = Redactor(self.redactor.key, tuple(sorted(secret)))
 
     def close(self) -> None:
         """Release the journal."""
         self.journal.close()
+
+
+def _must_fit(asset: Asset, families: Mapping[str, Family], known: Mapping[str, Credential]) -> None:
+    """Refuse at the start what would otherwise fail in every run."""
+    family = families.get(asset.family)
+    if family is not None and family.transport == "snmp":
+        snmp_access(known[asset.credentials] if asset.credentials else Credential(), asset.id)
 
 
 def open_transport(asset: Asset, kind: str, credential: Credential) -> Transport:
@@ -218,11 +239,41 @@ def open_agent(
         backend=backend,
     )
     try:
+        _must_continue(agent, state)
         agent.use_campus(campus.value, campus.data, campus.digest)
     except AgentError:
         agent.close()
         raise
     return agent
+
+
+def _must_continue(agent: Agent, state: Path) -> None:
+    """Refuse to go on with a chain that another key or another school began: no backend would take it.
+
+    Raises:
+        ConfigError: the campus file is of another school.
+        KeyFileError: the key is another one.
+    """
+    first = next(agent.journal.entries(), None)
+    if first is None:
+        return
+    begun = Statement.from_bytes(first.payload, where="journal entry 0").predicate
+    if begun.keyid != agent.signer.keyid:
+        raise KeyFileError(
+            "this journal was begun with key {old}, but the key here is {new}",
+            where=str(state),
+            todo="Restore keys/agent.pem from your backup, or begin anew with another state directory",
+            old=begun.keyid[:16],
+            new=agent.signer.keyid[:16],
+        )
+    if begun.campus != agent.campus.school.id:
+        raise ConfigError(
+            "this campus file is of school {new!r}, but this agent's chain is of {old!r}",
+            where=str(state),
+            todo="A school's id never changes; another school needs another state directory and its own enrolment",
+            new=agent.campus.school.id,
+            old=begun.campus,
+        )
 
 
 def pseudonym_key(path: Path) -> bytes:
@@ -233,17 +284,29 @@ def pseudonym_key(path: Path) -> bytes:
     """
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    except FileExistsError:
-        key = path.read_bytes()
+        try:
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        except FileExistsError:
+            key = path.read_bytes()
+        else:
+            key = secrets.token_bytes(32)
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(key)
+                file.flush()
+                os.fsync(file.fileno())
+        mode = path.stat().st_mode
     except OSError as error:
-        raise KeyFileError("cannot make the pseudonym key: {why}", where=str(path), why=error.strerror) from error
-    else:
-        key = secrets.token_bytes(32)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(key)
-            file.flush()
-            os.fsync(file.fileno())
+        raise KeyFileError(
+            "the pseudonym key cannot be read or made: {why}", where=str(path), why=error.strerror
+        ) from error
+    if mode & 0o077:
+        raise KeyFileError(
+            "others may read this key (mode {mode})",
+            where=str(path),
+            todo="Run: chmod 600 {path}",
+            mode=oct(mode & 0o777),
+            path=path,
+        )
     if len(key) < 16:
         raise KeyFileError(
             "the pseudonym key has {size} octets; at least 16 are needed",

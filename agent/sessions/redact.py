@@ -22,6 +22,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from agent import ber
+from agent.errors import MalformedError
 from agent.model.exchange import (
     Holds,
     IndexPart,
@@ -55,9 +56,6 @@ class _Column:
     index: tuple[IndexPart, ...]
 
 
-_NOTHING = _Column(b"", None, ())
-
-
 @dataclass(frozen=True)
 class Redactor:
     """Applies the rules under one campus key.
@@ -71,15 +69,16 @@ class Redactor:
     secrets: tuple[bytes, ...] = field(default=(), repr=False)
 
     def redact(self, request: Request, response: Response) -> tuple[Response, dict[str, int]]:
-        """Return the redacted response and how often each rule applied."""
+        """Return the redacted response and how often each rule applied.
+
+        Raises:
+            MalformedError: a variable binding does not decode, or was not asked for: nothing says what it holds.
+        """
         counts: Counter[str] = Counter()
         if isinstance(response, MqttMessages):
             return self._messages(response, counts), dict(counts)
-        prefixes = _prefixes(request)
-        kept = tuple(
-            self._varbind(item, _declared(request, prefixes, place), counts)
-            for place, item in enumerate(response.varbinds)
-        )
+        declared = _declared(request)
+        kept = tuple(self._varbind(item, declared, counts) for item in response.varbinds)
         return response.model_copy(update={"varbinds": kept}), dict(counts)
 
     def text(self, text: str) -> str:
@@ -95,8 +94,10 @@ class Redactor:
     # --- SNMP ---
 
     def _varbind(self, item: str, declared: tuple[_Column, ...], counts: Counter[str]) -> str:
-        oid, tag, value = ber.decode_varbind(bytes.fromhex(item))
-        column = next((found for found in declared if oid.startswith(found.prefix)), _NOTHING)
+        oid, tag, value = ber.decode_varbind(_octets(item))
+        column = next((found for found in declared if oid.startswith(found.prefix)), None)
+        if column is None:
+            raise MalformedError("an answer for {oid}, which was not asked for", oid=ber.oid_text(oid))
         shown_oid, shown = oid, value
         if column.holds is not None and tag == ber.OCTET_STRING:
             shown = self.pseudonym(column.holds, value)
@@ -176,15 +177,18 @@ class Redactor:
         return hmac.new(self.key, purpose.encode() + b"\0" + value, hashlib.sha256).digest()
 
 
-def _prefixes(request: Request) -> tuple[_Column, ...]:
+def _declared(request: Request) -> tuple[_Column, ...]:
     """Return what the request declares, per column of a table or per value of a GET."""
     if isinstance(request, SnmpTable):
         return tuple(_Column(ber.oid_bytes(column.oid), column.holds, request.index) for column in request.columns)
     if isinstance(request, SnmpGet):
-        return tuple(_Column(b"", holds, ()) for holds in request.holds)
+        holds = request.holds or (None,) * len(request.oids)
+        return tuple(_Column(ber.oid_bytes(oid), each, ()) for oid, each in zip(request.oids, holds, strict=True))
     return ()
 
 
-def _declared(request: Request, columns: tuple[_Column, ...], place: int) -> tuple[_Column, ...]:
-    """Return the declarations that may speak of the varbind at this place: a GET answers in the order asked."""
-    return columns[place : place + 1] if isinstance(request, SnmpGet) else columns
+def _octets(item: str) -> bytes:
+    try:
+        return bytes.fromhex(item)
+    except ValueError as error:
+        raise MalformedError("a variable binding is not hexadecimal") from error

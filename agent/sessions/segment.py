@@ -10,6 +10,7 @@ the digest that readings cite, and the SHA-256 of the whole is what a run's stat
 
 from __future__ import annotations
 
+import gzip
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -21,10 +22,12 @@ from agent.model.exchange import Exchange
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["MAX_SEGMENT", "Recorded", "Segment", "parse_segment", "segment_bytes"]
+__all__ = ["MAX_SEGMENT", "Recorded", "Segment", "parse_segment", "segment_bytes", "segment_file"]
 
 MAX_SEGMENT = 256 * 1024 * 1024
 """Octets; a switch with 1 000 ports and 20 columns is about 2 MB."""
+PLAIN_LIMIT = 3 * 1024 * 1024
+"""Octets; longer segments are compressed, since the backend takes blobs of 4 MiB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,15 @@ class Segment:
 def segment_bytes(header: SegmentHeader, lines: Iterable[bytes]) -> bytes:
     """Join a header and canonical exchange lines (without newlines) into a segment."""
     return b"".join(line + b"\n" for line in (header.to_bytes(), *lines))
+
+
+def segment_file(header: SegmentHeader, lines: Iterable[bytes]) -> tuple[str, bytes]:
+    """Return the name under which a statement carries a segment, and the bytes; a long one is compressed."""
+    data = segment_bytes(header, lines)
+    name = f"raw/{header.asset.id}.jsonl"
+    if len(data) > PLAIN_LIMIT:
+        return name + ".gz", gzip.compress(data, mtime=0)
+    return name, data
 
 
 def parse_segment(data: bytes, *, where: str = "segment") -> Segment:
