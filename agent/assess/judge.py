@@ -235,7 +235,7 @@ def _finding(
         grade=weakest(*grades) if grades else None,
         value=None if value is None else rounded(value),
         unit=measure.unit,
-        decided_by=f"{measure.over_subjects} of {' + '.join(names)}" if names else "",
+        decided_by=f"{measure.over_subjects}: {' + '.join(names)}" if names else "",
         threshold=_threshold(criterion, low),
         reading=criterion.reading,
         remedy=None if outcome is Outcome.SATISFIED else criterion.remedy,

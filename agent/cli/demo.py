@@ -32,6 +32,8 @@ STANDARDS = ("bozhou-school-2024", "jiangsu-2018")
 ROUNDS = 8
 PAUSE = 2.0
 """Seconds between rounds; the demo campus's plan says the same."""
+WIDTH = 110
+"""Columns that the score sheet needs to be readable."""
 MBITS = 40
 """Traffic over the egress port, Mbit/s."""
 
@@ -46,7 +48,7 @@ def demo(
 
     started = time.monotonic()
     shown = language or preferred(os.environ)
-    console = Console()
+    console = Console(width=max(shutil.get_terminal_size().columns, WIDTH))
     _prepare(directory)
     with demo_campus(directory) as campus:
         _say(console, started, "snmpd (2), mosquitto and the backend are up on loopback")
@@ -55,7 +57,7 @@ def demo(
 
 
 def _say(console: Console, started: float, text: str) -> None:
-    console.print(f"[dim]{time.monotonic() - started:5.1f} s[/dim]  {text}")
+    console.print(f"{time.monotonic() - started:5.1f} s  {text}", markup=False, highlight=False, soft_wrap=True)
 
 
 def _prepare(directory: Path) -> None:
@@ -88,7 +90,9 @@ async def _work(campus: DemoCampus, console: Console, started: float, rounds: in
     try:
         since = agent.clock.now()
         async with loopback_traffic(MBITS, rounds * PAUSE * 3):
+            listening = asyncio.create_task(_listen(agent, console, started))
             await _poll(agent, console, started, rounds)
+            await listening
         judged, entry = assessment.assess_window(agent, STANDARDS, since, agent.clock.now())
         done = await agent.backend.send(agent.journal)
         if done.error is not None:
@@ -96,8 +100,9 @@ async def _work(campus: DemoCampus, console: Console, started: float, rounds: in
         _table(judged, language, console)
         receipt = agent.journal.receipt(entry.sha256)
         waiting = agent.journal.backlog().waiting
-        _say(console, started, f"{done.sent} statements sent, {waiting} waiting; the assessment's receipt:")
-        console.print((receipt or b"").decode(), style="dim", markup=False, highlight=False)
+        sent = sum(1 for _ in agent.journal.entries()) - waiting
+        _say(console, started, f"{sent} statements have a receipt, {waiting} wait for one; the assessment's receipt:")
+        console.print((receipt or b"").decode().rstrip(), markup=False, highlight=False, soft_wrap=True)
         contents = assessment.export(agent.journal, entry, signer.public_pem, pins.log_vkey, pins.challenge_pub)
     finally:
         await agent.backend.close()
@@ -108,19 +113,31 @@ async def _work(campus: DemoCampus, console: Console, started: float, rounds: in
 
 
 async def _poll(agent: Agent, console: Console, started: float, rounds: int) -> None:
-    """Poll interfaces every round, and the broker in the first one."""
+    """Poll all interfaces every round, as the plan of the campus file says."""
     from agent.runtime.cycle import run
     from agent.runtime.schedule import jobs_of
 
     assert agent.backend is not None  # the caller connected it
     for number in range(rounds):
         begun = time.monotonic()
-        collectors = ("interfaces", "mqtt") if number == 0 else ("interfaces",)
-        result = await run(agent, jobs_of(agent.campus, agent.families, collectors))
+        result = await run(agent, jobs_of(agent.campus, agent.families, ["interfaces"]))
         told = ", ".join(f"{target.id} {target.result}" for target in result.targets)
         _say(console, started, f"run {number + 1}/{rounds}: {told}; {len(result.readings)} readings")
         await agent.backend.send(agent.journal)
         await asyncio.sleep(max(0.0, PAUSE - (time.monotonic() - begun)))
+
+
+async def _listen(agent: Agent, console: Console, started: float) -> None:
+    """Listen to the broker while the interfaces are polled."""
+    from agent.runtime.cycle import run
+    from agent.runtime.schedule import jobs_of
+
+    result = await run(agent, jobs_of(agent.campus, agent.families, ["mqtt"]))
+    found = {(reading.metric, reading.subject): reading.value for reading in result.readings}
+    for (metric, subject), count in found.items():
+        if metric == "iot.devices":
+            fresh = found.get(("iot.devices.fresh", subject), "0")
+            _say(console, started, f"broker: {subject}: {count} devices, {fresh} of them heard live")
 
 
 def _table(judged: list[Assessment], language: str, console: Console) -> None:
@@ -145,7 +162,7 @@ def _review(bundle: Path, trust: Path, language: str, console: Console, started:
     for name, shown in (("report.html", "zh_CN"), ("report.en.html", "en")):
         (bundle.parent / name).write_text(render(given, shown), encoding="utf-8")
     _say(console, started, f"report: {bundle.parent / 'report.html'} (en: {bundle.parent / 'report.en.html'})")
-    console.print(f"campus-agent verify {bundle} --trust {trust}", markup=False)
+    console.print(f"check it yourself: campus-agent verify {bundle} --trust {trust}", markup=False, soft_wrap=True)
     if not result.ok:
         raise typer.Exit(1)
 

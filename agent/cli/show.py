@@ -47,7 +47,7 @@ def print_assessments(
     _ = translator(language)
     console = console or Console()
     for assessment in assessments:
-        table = Table(title=f"{assessment.standard} {assessment.version}", title_justify="left")
+        table = Table(title=f"{assessment.standard} {assessment.version}", title_justify="left", expand=False)
         for heading in (_("clause"), _("outcome"), _("grade"), _("measured"), _("proven"), _("open"), _("of")):
             table.add_column(heading)
         for clause in assessment.clauses:

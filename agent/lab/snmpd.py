@@ -173,7 +173,7 @@ def running_snmpd(
 
     Args:
         users: SNMPv3 users to create; `USERS` holds one per algorithm pair.
-        extra: further lines of snmpd.conf, for instance ``interface lo 6 1000000000``.
+        extra: further lines of snmpd.conf, for instance ``exactEngineID 0x80001f8804...``.
         host: 127.0.0.1 or ::1.
         community: the read-only community.
         directory: keep state here, so that a second start continues it (engineBoots); else a new one, removed after.

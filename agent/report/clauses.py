@@ -239,6 +239,9 @@ def _facts(finding: Finding, criterion: Criterion | None, window: Window, words:
         facts.append((translate("Decided by"), words.spelled(finding.decided_by)))
     facts.append((translate("Window"), local_span(window.since, window.until, words.zone)))
     facts += _demands(criterion, words)
+    if criterion and finding.outcome is not Outcome.INCONCLUSIVE and _incomplete(finding, criterion):
+        note = translate("samples are missing, but whatever they had been, the result would be the same")
+        facts.append((translate("Missing samples"), note))
     if finding.threshold is not None:
         value, threshold = decimal_of(finding.value), decimal_of(finding.threshold)
         reached = value is not None and threshold is not None and value >= threshold
@@ -248,6 +251,13 @@ def _facts(finding: Finding, criterion: Criterion | None, window: Window, words:
         needed = translate("{grade} or better; weaker proof leaves the points open")
         facts.append((translate("Proof needed"), needed.format(grade=name_of(criterion.grade_required, translate))))
     return facts
+
+
+def _incomplete(finding: Finding, criterion: Criterion) -> bool:
+    """Tell whether a deciding series has less coverage than the pack demands."""
+    demanded = decimal_of(criterion.measure.min_coverage)
+    found = [decimal_of(one.coverage) for one in finding.observations if one.metric == criterion.measure.metric]
+    return demanded is not None and any(share is not None and share < demanded for share in found)
 
 
 def _demands(criterion: Criterion | None, words: Words) -> list[tuple[str, str]]:

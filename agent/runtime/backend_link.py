@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import hmac
 import logging
 import os
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from agent.errors import ConfigError, UplinkError
 from agent.evidence import keys
 from agent.evidence.note import verify_receipt
 from agent.evidence.statement import open_challenge
+from agent.model.upload import enrolment_proof
 from agent.uplink.client import BackendClient
 from agent.uplink.outbox import Flushed, Outbox
 
@@ -163,7 +163,7 @@ async def pin_trust(url: str, directory: Path, clock: Clock) -> Pins:
 
 def token_proof(token: str, keyid: str) -> str:
     """Return the proof that this key holds the one-time token, without telling the token (hex)."""
-    return hmac.new(hashlib.sha256(token.encode()).digest(), keyid.encode(), hashlib.sha256).hexdigest()
+    return enrolment_proof(hashlib.sha256(token.encode()).digest(), keyid)
 
 
 def _keep(directory: Path, pins: Pins) -> None:

@@ -31,6 +31,7 @@ def report_input(found: Verified, *, name: str) -> ReportInput:
             )
             for digest, kept in found.exchanges.items()
         },
+        documents=_documents(found),
         campus=found.campus,
         runs=tuple(_line(item, found) for item in found.statements),
         checks=tuple(CheckLine(check.name, check.ok, check.detail) for check in found.result.checks),
@@ -54,6 +55,16 @@ def _line(item: Opened, found: Verified) -> RunLine:
         assurance=found.result.assurance.get(item.seq, "deferred" if leaf else "chained"),
         detail=predicate.reason or "",
     )
+
+
+def _documents(found: Verified) -> dict[str, str]:
+    """Return where the bundle keeps the files that are no segments, by digest."""
+    return {
+        subject.digest.digest(): f"blobs/sha256/{subject.digest.sha256}"
+        for item in found.statements
+        for subject in item.statement.subject
+        if not subject.name.startswith("raw/")
+    }
 
 
 def _packs(found: Verified, bundle: BundleContents | None) -> tuple[tuple[Metric, ...], tuple[Standard, ...]]:

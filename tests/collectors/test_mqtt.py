@@ -25,7 +25,7 @@ from agent.sessions.redact import Redactor
 from agent.sessions.replay import ReplaySession
 from agent.sessions.segment import Recorded
 from agent.transports.mqtt import MqttTransport
-from tests.peers.mosquitto import Mosquitto, free_port, mosquitto
+from agent.lab.mosquitto import Mosquitto, free_port, mosquitto
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -3,8 +3,9 @@
     python -m tests.tampered base     records an honest bundle from the demo's daemons, with throw-away keys
     python -m tests.tampered          makes every broken bundle from it
 
-`base.zip` and its keys are checked in, so that the second command gives the same bytes everywhere (signatures are deterministic,
-RFC 6979). The keys belong to nobody: whoever tampers here may hold the school's key, and where it says so, the backend's.
+`base.zip` and its keys are checked in, so that the second command gives the same bytes everywhere (signatures are
+deterministic, RFC 6979). The keys belong to nobody: whoever tampers here may hold the school's key, and where it
+says so, the backend's.
 """
 
 from __future__ import annotations
@@ -103,7 +104,10 @@ class Museum:
         return next(entry for entry in self.entries if entry.kind is kind)
 
     def put(self, entry: Entry, name: str, data: bytes) -> None:
-        """Exchange a named file of a statement, and file it under its new digest; the old one goes if nobody names it."""
+        """Exchange a named file of a statement, and file it under its new digest;
+
+        The old one goes if nobody names it.
+        """
         subject = entry.subject(name)
         old = "sha256:" + subject["digest"]["sha256"]
         new = canonical.digest(data)

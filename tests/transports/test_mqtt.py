@@ -28,7 +28,7 @@ from agent.transports.mqtt.dial import StoppedError, dial
 from agent.transports.mqtt.frames import FrameGuard
 from agent.transports.mqtt.inbox import Inbox
 from agent.transports.mqtt.topics import Routes, covers, is_filter, overlap
-from tests.peers.mosquitto import Mosquitto, free_port, mosquitto
+from agent.lab.mosquitto import Mosquitto, free_port, mosquitto
 
 if TYPE_CHECKING:
     import ssl

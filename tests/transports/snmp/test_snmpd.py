@@ -16,7 +16,7 @@ from agent.transports.snmp import Community, Limits, SnmpTransport, User
 from agent.transports.snmp.message import Ask, Pdu
 from agent.transports.snmp.target import Target
 from agent.transports.snmp.usm import UserSecurity
-from tests.peers.snmpd import AUTH_PASSWORD, COMMUNITY, PRIV_PASSWORD, USERS, Snmpd, V3User, running_snmpd
+from agent.lab.snmpd import AUTH_PASSWORD, COMMUNITY, PRIV_PASSWORD, USERS, Snmpd, V3User, running_snmpd
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -16,7 +16,7 @@ from agent.model.exchange import SnmpGet
 from agent.transports.snmp import SnmpTransport, User, keys, usm
 from agent.transports.snmp.message import Ask, DroppedError, Pdu
 from agent.transports.snmp.usm import UserSecurity
-from tests.peers.snmpd import AUTH_PASSWORD, PRIV_PASSWORD, Snmpd, V3User, running_snmpd
+from agent.lab.snmpd import AUTH_PASSWORD, PRIV_PASSWORD, Snmpd, V3User, running_snmpd
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
