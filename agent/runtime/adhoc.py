@@ -69,12 +69,15 @@ def parse_target(url: str, *, links: Sequence[str] = (), topics: Sequence[str] =
             todo="Use --credentials with a file of mode 0600",
         )
     family, collector = SCHEMES[parts.scheme]
-    asset = Asset(
-        id=host.replace(":", "-") + (f"-{port}" if port else ""),
-        family=family,
-        address=host,
-        port=port,
-        topics=tuple(_topic(text) for text in topics),
+    asset = Asset.from_json(
+        {
+            "id": _name(host) + (f"-{port}" if port is not None else ""),
+            "family": family,
+            "address": host,
+            "port": port,
+            "topics": [_topic(text).to_json() for text in topics],
+        },
+        where=url,
     )
     campus = Campus(
         version="1",
@@ -136,6 +139,11 @@ def gaps_of(data: bytes) -> list[str]:
     """Return what the record says about each request that got no usable answer."""
     exchanges = parse_segment(data).exchanges
     return [f"{one.exchange.gap.reason}: {one.exchange.gap.detail}" for one in exchanges if one.exchange.gap]
+
+
+def _name(host: str) -> str:
+    """Return an identifier for a host: IPv6 colons, a zone's percent sign and the like become hyphens."""
+    return "".join(character if character.isalnum() or character in "-_." else "-" for character in host)[:90]
 
 
 def _link(text: str, asset: Asset) -> Link:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import logging
 import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from agent.errors import ConfigError, UplinkError
+from agent.errors import ConfigError, MalformedError, UplinkError
 from agent.evidence import keys
 from agent.evidence.note import verify_receipt
 from agent.evidence.statement import open_challenge
+from agent.evidence.vkey import parse_vkey
 from agent.model.upload import enrolment_proof
 from agent.uplink.client import BackendClient
 from agent.uplink.outbox import Flushed, Outbox
@@ -26,6 +28,8 @@ __all__ = ["BackendLink", "FreshChallenge", "Pins", "load_pins", "pin_trust", "t
 
 IDLE_SECONDS = 30.0
 """How long the uplink rests when nothing waits."""
+CHALLENGE_SECONDS = 5.0
+"""How long a run waits for a challenge: without one it is still evidence, late it is not a measurement of the slot."""
 
 log = logging.getLogger(__name__)
 
@@ -65,6 +69,7 @@ class BackendLink:
         self._keyid = keyid
         self._clock = clock
         self._outbox: Outbox | None = None
+        self._told = ""
         self._client = BackendClient(
             url,
             check_receipt=lambda proof, digest: verify_receipt(proof, digest, pins.log_vkey),
@@ -80,9 +85,13 @@ class BackendLink:
     async def challenge(self) -> FreshChallenge | None:
         """Fetch a challenge; None when the backend cannot give one now: the run then goes on without."""
         try:
-            fetched = await self._client.fetch_challenge(self._keyid)
+            async with asyncio.timeout(CHALLENGE_SECONDS):
+                fetched = await self._client.fetch_challenge(self._keyid)
         except UplinkError as error:
             log.warning("no challenge: %s", error)
+            return None
+        except TimeoutError:
+            log.warning("no challenge: the backend did not give one within %g s", CHALLENGE_SECONDS)
             return None
         challenge = fetched.challenge
         return FreshChallenge(challenge.nonce, challenge.issued_at, fetched.envelope)
@@ -92,8 +101,10 @@ class BackendLink:
         if self._outbox is None:
             self._outbox = Outbox(journal, self._client, self._clock)
         done = await self._outbox.flush()
-        if done.error is not None:
-            log.warning("%s", done.error)
+        told = str(done.error) if done.error is not None else ""
+        if told and told != self._told:  # once per cause, not once per try
+            log.warning("%s", told)
+        self._told = told
         for seq, why in done.rejected:
             log.error("entry %d was refused for good: %s", seq, why)
         return done
@@ -102,6 +113,11 @@ class BackendLink:
         """Send what is due and return the seconds until it is worth trying again."""
         done = await self.send(journal)
         return IDLE_SECONDS if done.wait_seconds is None else min(done.wait_seconds, 3600.0)
+
+    def resume(self) -> None:
+        """Send again after the operator has seen to what the backend refused."""
+        if self._outbox is not None:
+            self._outbox.resume()
 
     async def close(self) -> None:
         """Close the connection."""
@@ -147,9 +163,9 @@ async def pin_trust(url: str, directory: Path, clock: Clock) -> Pins:
     ) as client:
         told = await client.trust()
     try:
-        pins = Pins(told["log"]["vkey"], told["challenge"]["publicKey"].encode())
+        pins = Pins(parse_vkey(told["log"]["vkey"], where=url).text(), told["challenge"]["publicKey"].encode())
         keys.public_from_pem(pins.challenge_pub, where=url)
-    except (KeyError, TypeError, AttributeError) as error:
+    except (KeyError, TypeError, AttributeError, MalformedError) as error:
         raise UplinkError("this does not answer like a scoring backend", where=url) from error
     if (directory / "log.vkey").exists() and load_pins(directory) != pins:
         raise ConfigError(

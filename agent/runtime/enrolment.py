@@ -6,7 +6,8 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from agent.clock import SystemClock
-from agent.errors import UsageError
+from agent.errors import AgentError, UsageError
+from agent.model.evidence import Statement
 from agent.runtime import recovery
 from agent.runtime.backend_link import BackendLink, pin_trust, token_proof
 from agent.runtime.wiring import open_agent
@@ -14,37 +15,39 @@ from agent.runtime.wiring import open_agent
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from agent.clock import Clock
+    from agent.journal.store import Journal
+    from agent.runtime.wiring import Agent
+
 __all__ = ["enrol"]
 
 
 async def enrol(url: str, token: str, campus: Path, state: Path) -> list[str]:
     """Enrol this agent at a backend and return what a person should see and compare.
 
+    May be called again after a failure: an enrolment that did not arrive is sent once more, and one that was refused,
+    with nothing measured since, is set aside for one with the new token.
+
     Raises:
-        UsageError: the chain has begun already, or the token is empty.
+        UsageError: the agent is enrolled already or its chain has grown without an enrolment, or the token is empty.
         UplinkError: the backend cannot be reached, or refuses the token.
     """
     if not token:
-        raise UsageError("the token is empty")
+        raise UsageError("the token is empty", todo="Put the token that the bureau gave you into the file")
     clock = SystemClock()
     pins = await pin_trust(url, state / "trust", clock)
-    agent = open_agent(campus, state, clock=clock)
+    agent = _begun(campus, state, token, clock)
     try:
-        entry = recovery.enrol(agent, token_proof(token, agent.signer.keyid))
-        if entry is None:
-            raise UsageError(
-                "this agent's chain has begun already; it cannot be enrolled again",
-                todo="A new enrolment needs a new state directory and a reason that the bureau accepts",
-            )
         link = BackendLink(url, pins, agent.signer.keyid, clock)
         try:
             done = await link.send(agent.journal)
         finally:
             await link.close()
+        if done.error is not None:
+            done.error.todo = done.error.todo or "When the cause is gone, run campus-agent enrol again"
+            raise done.error
         if done.rejected:
             raise UsageError("the backend refused the enrolment: {why}", why=done.rejected[0][1])
-        if done.error is not None:
-            raise done.error
     finally:
         agent.close()
     fingerprint = hashlib.sha256(pins.log_vkey.encode()).hexdigest()
@@ -53,3 +56,40 @@ async def enrol(url: str, token: str, campus: Path, state: Path) -> list[str]:
         f"log key {pins.log_vkey}",
         f"compare its fingerprint with the bureau's: {fingerprint}",
     ]
+
+
+def _begun(campus: Path, state: Path, token: str, clock: Clock) -> Agent:
+    """Return the agent with a chain that begins with the proof of this token."""
+    agent = open_agent(campus, state, clock=clock)
+    try:
+        proof = token_proof(token, agent.signer.keyid)
+        if recovery.enrol(agent, proof) is not None or _may_resend(agent.journal, proof, str(state)):
+            return agent
+    except AgentError:
+        agent.close()
+        raise
+    agent.close()
+    (state / "journal").rename(state / f"journal.refused-{clock.now():%Y%m%dT%H%M%S%fZ}")
+    agent = open_agent(campus, state, clock=clock)
+    recovery.enrol(agent, proof)
+    return agent
+
+
+def _may_resend(journal: Journal, proof: str, where: str) -> bool:
+    """Tell whether the chain's enrolment is of this token; False if it is of another one and nothing follows it.
+
+    Raises:
+        UsageError: it has its receipt, or it is of another token and the chain has grown since.
+    """
+    first = next(journal.entries())
+    if journal.receipt(first.sha256) is not None:
+        raise UsageError("this agent is enrolled already", where=where)
+    if Statement.from_bytes(first.payload).predicate.token_hmac == proof:
+        return True
+    if journal.head()[0] > 0:
+        raise UsageError(
+            "this agent measured before it was enrolled, so its chain has begun without this token",
+            where=where,
+            todo="Enrol with another --state, and copy keys/pseudonym.key there so that pseudonyms stay the same",
+        )
+    return False

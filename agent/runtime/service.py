@@ -260,4 +260,7 @@ class Service:
         else:
             self._state(EntryKind.CONFIG, "the campus file was read again")
             self._plan()
+        if self._agent.backend is not None:
+            self._agent.backend.resume()
+            self._wake_uplink.set()
         notify.ready(self._told())
