@@ -11,6 +11,7 @@ import asyncio
 import os
 import shutil
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,11 +20,12 @@ from rich.console import Console
 
 from agent.cli.show import print_assessments
 from agent.errors import UsageError
-from agent.language import preferred, translator
+from agent.language import N_, name_of, preferred, translator
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from agent.cli.demo_campus import DemoCampus
-    from agent.model.finding import Assessment
     from agent.runtime.wiring import Agent
 
 __all__ = ["register"]
@@ -38,6 +40,24 @@ MBITS = 40
 """Traffic over the egress port, Mbit/s."""
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Where progress is shown: with the time since the start, in the user's language."""
+
+    console: Console
+    translate: Callable[[str], str]
+    started: float
+
+    def say(self, text: str, **values: object) -> None:
+        """Print one line of progress; `text` is a message id with named places."""
+        line = self.translate(text).format(**values)
+        self.plain(f"{time.monotonic() - self.started:5.1f} s  {line}")
+
+    def plain(self, text: str) -> None:
+        """Print text as it is."""
+        self.console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
 def demo(
     directory: Path = typer.Option(Path("demo"), "--directory", help="Where the demo keeps its things; made anew."),
     language: str = typer.Option("", "--lang", help="zh_CN or en, for the table and the report."),
@@ -48,16 +68,12 @@ def demo(
 
     started = time.monotonic()
     shown = language or preferred(os.environ)
-    console = Console(width=max(shutil.get_terminal_size().columns, WIDTH))
+    told = Told(Console(width=max(shutil.get_terminal_size().columns, WIDTH)), translator(shown), started)
     _prepare(directory)
     with demo_campus(directory) as campus:
-        _say(console, started, "snmpd (2), mosquitto and the backend are up on loopback")
-        bundle = asyncio.run(_work(campus, console, started, rounds, shown))
-    _review(bundle, campus.trust, shown, console, started)
-
-
-def _say(console: Console, started: float, text: str) -> None:
-    console.print(f"{time.monotonic() - started:5.1f} s  {text}", markup=False, highlight=False, soft_wrap=True)
+        told.say(N_("snmpd (two of them), mosquitto and the backend are up on loopback"))
+        bundle = asyncio.run(_work(campus, told, rounds, shown))
+    _review(bundle, campus.trust, told)
 
 
 def _prepare(directory: Path) -> None:
@@ -71,7 +87,7 @@ def _prepare(directory: Path) -> None:
     (directory / ".campus-agent-demo").touch()
 
 
-async def _work(campus: DemoCampus, console: Console, started: float, rounds: int, language: str) -> Path:
+async def _work(campus: DemoCampus, told: Told, rounds: int, language: str) -> Path:
     """Enrol, poll, judge, sign, upload; return the bundle."""
     from agent.evidence import keys
     from agent.evidence.bundle import write_bundle
@@ -83,26 +99,30 @@ async def _work(campus: DemoCampus, console: Console, started: float, rounds: in
     signer = keys.create(campus.state / "keys" / "agent.pem")
     (campus.trust / "agent.pub").write_bytes(signer.public_pem)
     await enrolment.enrol(campus.backend_url, campus.token, campus.file, campus.state)
-    _say(console, started, f"enrolled with key {signer.keyid[:16]}… at {campus.backend_url}")
+    told.say(N_("enrolled with key {key}… at {url}"), key=signer.keyid[:16], url=campus.backend_url)
     agent = open_agent(campus.file, campus.state)
     pins = load_pins(campus.state / "trust")
     agent.backend = BackendLink(campus.backend_url, pins, signer.keyid, agent.clock)
     try:
         since = agent.clock.now()
         async with loopback_traffic(MBITS, rounds * PAUSE * 3):
-            listening = asyncio.create_task(_listen(agent, console, started))
-            await _poll(agent, console, started, rounds)
+            listening = asyncio.create_task(_listen(agent, told))
+            await _poll(agent, told, rounds)
             await listening
         judged, entry = assessment.assess_window(agent, STANDARDS, since, agent.clock.now())
         done = await agent.backend.send(agent.journal)
         if done.error is not None:
             raise done.error
-        _table(judged, language, console)
+        print_assessments(judged, language, as_json=False, console=told.console)
         receipt = agent.journal.receipt(entry.sha256)
         waiting = agent.journal.backlog().waiting
         sent = sum(1 for _ in agent.journal.entries()) - waiting
-        _say(console, started, f"{sent} statements have a receipt, {waiting} wait for one; the assessment's receipt:")
-        console.print((receipt or b"").decode().rstrip(), markup=False, highlight=False, soft_wrap=True)
+        told.say(
+            N_("{sent} statements have a receipt, {waiting} wait for one; the receipt of the assessment:"),
+            sent=sent,
+            waiting=waiting,
+        )
+        told.plain((receipt or b"").decode().rstrip())
         contents = assessment.export(agent.journal, entry, signer.public_pem, pins.log_vkey, pins.challenge_pub)
     finally:
         await agent.backend.close()
@@ -112,7 +132,7 @@ async def _work(campus: DemoCampus, console: Console, started: float, rounds: in
     return bundle
 
 
-async def _poll(agent: Agent, console: Console, started: float, rounds: int) -> None:
+async def _poll(agent: Agent, told: Told, rounds: int) -> None:
     """Poll all interfaces every round, as the plan of the campus file says."""
     from agent.runtime.cycle import run
     from agent.runtime.schedule import jobs_of
@@ -121,13 +141,18 @@ async def _poll(agent: Agent, console: Console, started: float, rounds: int) -> 
     for number in range(rounds):
         begun = time.monotonic()
         result = await run(agent, jobs_of(agent.campus, agent.families, ["interfaces"]))
-        told = ", ".join(f"{target.id} {target.result}" for target in result.targets)
-        _say(console, started, f"run {number + 1}/{rounds}: {told}; {len(result.readings)} readings")
+        told.say(
+            N_("run {number} of {rounds}: {targets}; {count} readings"),
+            number=number + 1,
+            rounds=rounds,
+            targets=", ".join(f"{target.id} {name_of(target.result, told.translate)}" for target in result.targets),
+            count=len(result.readings),
+        )
         await agent.backend.send(agent.journal)
         await asyncio.sleep(max(0.0, PAUSE - (time.monotonic() - begun)))
 
 
-async def _listen(agent: Agent, console: Console, started: float) -> None:
+async def _listen(agent: Agent, told: Told) -> None:
     """Listen to the broker while the interfaces are polled."""
     from agent.runtime.cycle import run
     from agent.runtime.schedule import jobs_of
@@ -137,32 +162,29 @@ async def _listen(agent: Agent, console: Console, started: float) -> None:
     for (metric, subject), count in found.items():
         if metric == "iot.devices":
             fresh = found.get(("iot.devices.fresh", subject), "0")
-            _say(console, started, f"broker: {subject}: {count} devices, {fresh} of them heard live")
+            text = N_("broker: {subject}: {count} devices, {fresh} of them heard live")
+            told.say(text, subject=subject, count=count, fresh=fresh)
 
 
-def _table(judged: list[Assessment], language: str, console: Console) -> None:
-    print_assessments(judged, language, as_json=False, console=console)
-
-
-def _review(bundle: Path, trust: Path, language: str, console: Console, started: float) -> None:
+def _review(bundle: Path, trust: Path, told: Told) -> None:
     """What the reviewer does, with pinned keys and nothing but the file."""
     from agent.report import render
     from agent.runtime.report_input import report_input
     from agent.verify.bundle import verify_bundle
     from agent.verify.policy import pinned_trust
 
-    _ = translator(language)
     found = verify_bundle(bundle.read_bytes(), trust=pinned_trust(trust))
     result = found.result
     for check in result.failed():
-        console.print(f"FAIL {check.name}: {check.detail}", markup=False)
-    verdict = _("holds") if result.ok else _("does NOT hold")
-    _say(console, started, f"{bundle}: {verdict} ({len(result.checks)} checks, {len(result.failed())} failed)")
+        told.plain(f"FAIL {check.name}: {check.detail}")
+    text = N_("{bundle} holds: {count} checks") if result.ok else N_("{bundle} does NOT hold: {count} checks")
+    told.say(text, bundle=bundle, count=len(result.checks))
     given = report_input(found, name=bundle.name)
-    for name, shown in (("report.html", "zh_CN"), ("report.en.html", "en")):
-        (bundle.parent / name).write_text(render(given, shown), encoding="utf-8")
-    _say(console, started, f"report: {bundle.parent / 'report.html'} (en: {bundle.parent / 'report.en.html'})")
-    console.print(f"check it yourself: campus-agent verify {bundle} --trust {trust}", markup=False, soft_wrap=True)
+    pages = {language: bundle.parent / f"report.{language}.html" for language in ("zh_CN", "en")}
+    for language, page in pages.items():
+        page.write_text(render(given, language), encoding="utf-8")
+    told.say(N_("report: {zh} and {en}"), zh=pages["zh_CN"], en=pages["en"])
+    told.say(N_("check it yourself: {command}"), command=f"campus-agent verify {bundle} --trust {trust}")
     if not result.ok:
         raise typer.Exit(1)
 

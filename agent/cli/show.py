@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.table import Table
 
-from agent.language import translator
+from agent.language import name_of, translator
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,12 +53,13 @@ def print_assessments(
         for clause in assessment.clauses:
             for place, finding in enumerate(clause.findings):
                 value = f"{finding.value} {finding.unit}" if finding.value is not None else "–"
-                outcome = _(finding.outcome) + (f" ({_(finding.reason)})" if finding.reason else "")
+                reason = f" ({name_of(finding.reason, _)})" if finding.reason else ""
+                outcome = name_of(finding.outcome, _) + reason
                 first = place == 0
                 table.add_row(
                     f"{clause.clause} {finding.criterion}",
                     outcome,
-                    _(finding.grade) if finding.grade else "–",
+                    name_of(finding.grade, _) if finding.grade else "–",
                     value,
                     clause.points_proven if first else "",
                     clause.points_open if first else "",
