@@ -37,8 +37,11 @@ __all__ = [
     "VarBinds",
 ]
 
-Holds = Literal["mac", "name", "serial"]
-"""Personal or identifying data that a column or index part holds; each becomes a keyed pseudonym."""
+Holds = Literal["mac", "name", "serial", "identifier"]
+"""Personal or identifying data that a column or index part holds; each becomes a keyed pseudonym.
+
+An `identifier` is text of a device or port that may be, or contain, a MAC address: only the address is replaced.
+"""
 
 
 class GapReason(StrEnum):

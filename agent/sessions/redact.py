@@ -6,6 +6,7 @@ Rules, each counted by name in the exchange:
   randomised one) has no OUI: only its locally-administered bit stays. Broadcast, multicast and all-zero addresses
   are no one's and stay.
 - ``name``, ``serial``: replaced by ``~name-<12 hex>``: equal values stay equal, nothing else remains.
+- ``identifier``: MAC addresses in it, as six octets or spelled out in any usual way, as with ``mac``; the rest stays.
 - ``secret``: any configured secret (community, password) that a device echoes back.
 - ``mqtt-device``: the topic level that names a device, and every other level that says the same.
 
@@ -42,6 +43,10 @@ SHORTEST_SECRET = 4
 """Octets; a shorter secret would match by chance all over an answer."""
 MARK = "⟦redacted:secret⟧"
 _TEXT_MAC = re.compile(rb"[0-9A-Fa-f]{1,2}([:\- ])(?:[0-9A-Fa-f]{1,2}\1){4}[0-9A-Fa-f]{1,2}")
+_MAC_WITHIN = re.compile(
+    rb"(?<![0-9A-Fa-f])(?:[0-9A-Fa-f]{12}|[0-9A-Fa-f]{4}([.\-])[0-9A-Fa-f]{4}\1[0-9A-Fa-f]{4}"
+    rb"|[0-9A-Fa-f]{2}([:\- .])(?:[0-9A-Fa-f]{2}\2){4}[0-9A-Fa-f]{2})(?![0-9A-Fa-f])"
+)
 
 Request = SnmpGet | SnmpTable | MqttListen
 Response = VarBinds | MqttMessages
@@ -89,6 +94,8 @@ class Redactor:
         """Return what stands for a value that holds personal data; empty stays empty."""
         if holds == "mac":
             return self._mac_value(value)
+        if holds == "identifier":
+            return self._identifier(value)
         return f"~{holds}-{self._hmac(holds, value).hex()[:12]}".encode() if value else value
 
     # --- SNMP ---
@@ -154,6 +161,17 @@ class Redactor:
             shown = self._mac(plain)
             return value if shown == plain else separator.join(b"%02x" % octet for octet in shown)
         return self._hmac("mac", value)[: len(value)] if any(value) else value
+
+    def _identifier(self, value: bytes) -> bytes:
+        """Replace what is a MAC address; six printable octets (`vmnic2`, `eth0/1`) are a name."""
+        if len(value) == 6 and not (value.isascii() and value.decode("ascii").isprintable()):
+            return self._mac(value)
+        return _MAC_WITHIN.sub(lambda match: self._spelled(match[0]), value)
+
+    def _spelled(self, text: bytes) -> bytes:
+        """Return the pseudonym of a MAC address in text, spelled as it was."""
+        shown = iter(self._mac(bytes.fromhex(re.sub(rb"[^0-9A-Fa-f]", b"", text).decode())).hex().encode())
+        return bytes(octet if octet in b":-. " else next(shown) for octet in text)
 
     def _mac(self, mac: bytes) -> bytes:
         if not any(mac) or mac[0] & 1:
