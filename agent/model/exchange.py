@@ -13,7 +13,7 @@ from typing import Annotated, Literal, Protocol
 from pydantic import Field
 
 from agent import canonical
-from agent.model.base import Digest, Timestamp, Word
+from agent.model.base import Digest, Identifier, Timestamp, Word
 
 __all__ = [
     "Answer",
@@ -25,12 +25,15 @@ __all__ = [
     "MqttListen",
     "MqttMessage",
     "MqttMessages",
+    "Notification",
+    "Notifications",
     "Partial",
     "Request",
     "Response",
     "Session",
     "SnmpColumn",
     "SnmpGet",
+    "SnmpNotifications",
     "SnmpTable",
     "Topic",
     "Transport",
@@ -125,6 +128,51 @@ class VarBinds(Word):
     partial: tuple[Partial, ...] = ()
 
 
+class SnmpNotifications(Word):
+    """Take the traps and informs that arrived since the last time; with none at hand, wait for the first."""
+
+    op: Literal["snmp.notifications"] = "snmp.notifications"
+    seconds: int = Field(ge=0, le=3600)
+    """How long to wait at most."""
+    columns: tuple[SnmpColumn, ...]
+    """The variables that are kept, as columns or scalars without instance. A device may send along anything, user names
+    and log lines too: every other variable is only counted."""
+
+
+class Notification(Word):
+    """One notification (RFC 3416 §4.2.6, §4.2.7); its community or user is not kept."""
+
+    at: Timestamp
+    """When it arrived here."""
+    sender: Identifier
+    """The asset that sent it."""
+    version: Literal["1", "2c", "3"]
+    """A trap of version 1 has its two first varbinds made from its header (RFC 3584 §3.1)."""
+    kind: Literal["trap", "inform"]
+    """An inform was acknowledged."""
+    varbinds: tuple[str, ...]
+    """BER bytes as received, after decryption, in hex: sysUpTime.0, snmpTrapOID.0, and what was sent along."""
+
+
+class Notifications(Word):
+    """What arrived, in order of arrival, and how much more is not shown."""
+
+    op: Literal["notifications"] = "notifications"
+    notifications: tuple[Notification, ...]
+    listened_ms: int
+    """Time since the last taking, or since listening began."""
+    dropped: int = 0
+    """Notifications and datagrams that came faster than they could be taken or kept."""
+    repeated: int = 0
+    """Second copies of one notification: an inform whose acknowledgement was lost, or a datagram played back."""
+    unknown: int = 0
+    """Datagrams from addresses that are no asset's."""
+    refused: int = 0
+    """Datagrams of assets with a wrong community, user, key or security level, or from outside the time window."""
+    malformed: int = 0
+    """Datagrams of assets that do not decode or are no notification."""
+
+
 # --- MQTT ---------------------------------------------------------------------------------------------------------
 
 
@@ -175,8 +223,8 @@ class MqttMessages(Word):
 
 # --- the conversation ---------------------------------------------------------------------------------------------
 
-Request = Annotated[SnmpGet | SnmpTable | MqttListen, Field(discriminator="op")]
-Response = Annotated[VarBinds | MqttMessages, Field(discriminator="op")]
+Request = Annotated[SnmpGet | SnmpTable | SnmpNotifications | MqttListen, Field(discriminator="op")]
+Response = Annotated[VarBinds | Notifications | MqttMessages, Field(discriminator="op")]
 
 
 class Exchange(Word):
@@ -203,7 +251,7 @@ class Exchange(Word):
 class Answer:
     """What a collector gets: the response, when it was complete, and the digest to cite."""
 
-    response: VarBinds | MqttMessages
+    response: Response
     at: Timestamp
     source: Digest
 
@@ -211,7 +259,7 @@ class Answer:
 class Session(Protocol):
     """The only door that a collector has to the outside."""
 
-    async def ask(self, request: SnmpGet | SnmpTable | MqttListen) -> Answer:
+    async def ask(self, request: Request) -> Answer:
         """Ask one thing and wait for the answer.
 
         Raises:
@@ -226,7 +274,7 @@ class Transport(Protocol):
     Sessions own it; collectors never see it.
     """
 
-    async def exchange(self, request: SnmpGet | SnmpTable | MqttListen) -> VarBinds | MqttMessages:
+    async def exchange(self, request: Request) -> Response:
         """Send the request with its own per-packet timeouts and tries.
 
         Raises:

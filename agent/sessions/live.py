@@ -12,12 +12,9 @@ from agent.model.exchange import (
     Exchange,
     Gap,
     GapReason,
-    MqttListen,
-    MqttMessages,
-    SnmpGet,
-    SnmpTable,
+    Request,
+    Response,
     Transport,
-    VarBinds,
 )
 
 if TYPE_CHECKING:
@@ -55,7 +52,7 @@ class LiveSession:
         self._deadline_seconds = deadline_seconds
         self._n = 0
 
-    async def ask(self, request: SnmpGet | SnmpTable | MqttListen) -> Answer:
+    async def ask(self, request: Request) -> Answer:
         """Ask, record, return; a gap is recorded before it is raised."""
         try:
             response = await self._exchange(request)
@@ -68,7 +65,7 @@ class LiveSession:
         kept = self._keep(request, response=shown, redactions=redactions)
         return Answer(response=shown, at=kept.at, source=kept.digest())
 
-    async def _exchange(self, request: SnmpGet | SnmpTable | MqttListen) -> VarBinds | MqttMessages:
+    async def _exchange(self, request: Request) -> Response:
         left = (self._until_ns - self._clock.monotonic_ns()) / 1e9
         if left <= 0:  # a transport that is started would send its first packet before a timeout of 0 ends it
             raise self._too_late()
@@ -86,9 +83,7 @@ class LiveSession:
             why = error.strerror or type(error).__name__
             raise GapError(GapReason.UNREACHABLE, "the device cannot be reached: {why}", why=why) from error
 
-    def _redacted(
-        self, request: SnmpGet | SnmpTable | MqttListen, response: VarBinds | MqttMessages
-    ) -> tuple[VarBinds | MqttMessages, dict[str, int]]:
+    def _redacted(self, request: Request, response: Response) -> tuple[Response, dict[str, int]]:
         """Redact, or say that nothing could be: what does not decode cannot be redacted, so it is not kept."""
         try:
             return self._redactor.redact(request, response)
@@ -105,9 +100,9 @@ class LiveSession:
 
     def _keep(
         self,
-        request: SnmpGet | SnmpTable | MqttListen,
+        request: Request,
         *,
-        response: VarBinds | MqttMessages | None = None,
+        response: Response | None = None,
         gap: Gap | None = None,
         redactions: dict[str, int] | None = None,
     ) -> Exchange:

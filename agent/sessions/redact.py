@@ -7,6 +7,7 @@ Rules, each counted by name in the exchange:
   are no one's and stay.
 - ``name``, ``serial``: replaced by ``~name-<12 hex>``: equal values stay equal, nothing else remains.
 - ``identifier``: MAC addresses in it, as six octets or spelled out in any usual way, as with ``mac``; the rest stays.
+- ``undeclared``: a variable of a notification that was not asked for is left out.
 - ``secret``: any configured secret (community, password) that a device echoes back.
 - ``mqtt-device``: the topic level that names a device, and every other level that says the same.
 
@@ -27,12 +28,15 @@ from agent.errors import MalformedError
 from agent.model.exchange import (
     Holds,
     IndexPart,
-    MqttListen,
     MqttMessage,
     MqttMessages,
+    Notification,
+    Notifications,
+    Request,
+    Response,
     SnmpGet,
+    SnmpNotifications,
     SnmpTable,
-    VarBinds,
 )
 
 __all__ = ["Redactor"]
@@ -47,9 +51,6 @@ _MAC_WITHIN = re.compile(
     rb"(?<![0-9A-Fa-f])(?:[0-9A-Fa-f]{12}|[0-9A-Fa-f]{4}([.\-])[0-9A-Fa-f]{4}\1[0-9A-Fa-f]{4}"
     rb"|[0-9A-Fa-f]{2}([:\- .])(?:[0-9A-Fa-f]{2}\2){4}[0-9A-Fa-f]{2})(?![0-9A-Fa-f])"
 )
-
-Request = SnmpGet | SnmpTable | MqttListen
-Response = VarBinds | MqttMessages
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,8 @@ class Redactor:
         if isinstance(response, MqttMessages):
             return self._messages(response, counts), dict(counts)
         declared = _declared(request)
+        if isinstance(response, Notifications):
+            return self._notifications(response, declared, counts), dict(counts)
         kept = tuple(self._varbind(item, declared, counts) for item in response.varbinds)
         return response.model_copy(update={"varbinds": kept}), dict(counts)
 
@@ -102,7 +105,7 @@ class Redactor:
 
     def _varbind(self, item: str, declared: tuple[_Column, ...], counts: Counter[str]) -> str:
         oid, tag, value = ber.decode_varbind(_octets(item))
-        column = next((found for found in declared if oid.startswith(found.prefix)), None)
+        column = _column(oid, declared)
         if column is None:
             raise MalformedError("an answer for {oid}, which was not asked for", oid=ber.oid_text(oid))
         shown_oid, shown = oid, value
@@ -134,6 +137,18 @@ class Redactor:
             shown = self._hmac(part.holds, bytes(found))[: part.length]
         counts[part.holds] += shown != bytes(found)
         return sub_ids[:begin] + list(shown) + sub_ids[end:]
+
+    def _notifications(
+        self, response: Notifications, declared: tuple[_Column, ...], counts: Counter[str]
+    ) -> Notifications:
+        kept = tuple(self._notification(item, declared, counts) for item in response.notifications)
+        return response.model_copy(update={"notifications": kept})
+
+    def _notification(self, item: Notification, declared: tuple[_Column, ...], counts: Counter[str]) -> Notification:
+        """Keep the declared variables: a device sends along what it likes, its users' names and communities too."""
+        asked = [text for text in item.varbinds if _column(ber.decode_varbind(_octets(text)).oid, declared)]
+        counts["undeclared"] += len(item.varbinds) - len(asked)
+        return item.model_copy(update={"varbinds": tuple(self._varbind(text, declared, counts) for text in asked)})
 
     # --- MQTT ---
 
@@ -197,12 +212,18 @@ class Redactor:
 
 def _declared(request: Request) -> tuple[_Column, ...]:
     """Return what the request declares, per column of a table or per value of a GET."""
+    if isinstance(request, SnmpNotifications):
+        return tuple(_Column(ber.oid_bytes(column.oid), column.holds, ()) for column in request.columns)
     if isinstance(request, SnmpTable):
         return tuple(_Column(ber.oid_bytes(column.oid), column.holds, request.index) for column in request.columns)
     if isinstance(request, SnmpGet):
         holds = request.holds or (None,) * len(request.oids)
         return tuple(_Column(ber.oid_bytes(oid), each, ()) for oid, each in zip(request.oids, holds, strict=True))
     return ()
+
+
+def _column(oid: bytes, declared: tuple[_Column, ...]) -> _Column | None:
+    return next((found for found in declared if oid.startswith(found.prefix)), None)
 
 
 def _octets(item: str) -> bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from agent.errors import GapError, ReplayError
-from agent.model.exchange import Answer, MqttListen, SnmpGet, SnmpTable
+from agent.model.exchange import Answer, Request
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,7 +23,7 @@ class ReplaySession:
         self._where = where
         self._next = 0
 
-    async def ask(self, request: SnmpGet | SnmpTable | MqttListen) -> Answer:
+    async def ask(self, request: Request) -> Answer:
         """Return the recorded answer, or raise the recorded gap.
 
         Raises:

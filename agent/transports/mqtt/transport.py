@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from agent.clock import Clock
-    from agent.model.exchange import SnmpGet, SnmpTable, VarBinds
+    from agent.model.exchange import Request
     from agent.transports.mqtt.dial import Address
 
 __all__ = ["MqttTransport", "tls_context"]
@@ -93,7 +93,7 @@ class MqttTransport:
     def __repr__(self) -> str:
         return f"MqttTransport({self._host!r}, {self._port})"
 
-    async def exchange(self, request: SnmpGet | SnmpTable | MqttListen) -> VarBinds | MqttMessages:
+    async def exchange(self, request: Request) -> MqttMessages:
         """Listen for `request.seconds`; takes at most `connect_seconds` and `close_seconds` longer.
 
         Raises:

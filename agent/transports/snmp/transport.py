@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from agent.errors import UsageError
-from agent.model.exchange import MqttListen, SnmpGet, SnmpTable, VarBinds
+from agent.model.exchange import SnmpGet, SnmpTable, VarBinds
 from agent.transports.snmp.credentials import Community, User
 from agent.transports.snmp.get import Get
 from agent.transports.snmp.message import CommunitySecurity, Security
@@ -16,6 +16,8 @@ from agent.transports.snmp.walk import Walk
 
 if TYPE_CHECKING:
     from collections import Counter
+
+    from agent.model.exchange import Request
 
 __all__ = ["SnmpTransport"]
 
@@ -43,7 +45,7 @@ class SnmpTransport:
         self._target = Target(host, port, self._security, self._limits)
         self._pace = Pace(self._limits)
 
-    async def exchange(self, request: SnmpGet | SnmpTable | MqttListen) -> VarBinds:
+    async def exchange(self, request: Request) -> VarBinds:
         """Ask one thing.
 
         Raises:
