@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from agent.collectors import interfaces, mqtt
+from agent.collectors import identity, interfaces, mqtt
 from agent.errors import GapError, MalformedError, UsageError
 from agent.model.exchange import GapReason
 from agent.model.reading import Grade, Reading
@@ -17,11 +17,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from agent.model.asset import Asset, Campus
-    from agent.model.exchange import Answer, MqttListen, Session, SnmpGet, SnmpTable
+    from agent.model.exchange import Answer, Request, Session
 
 __all__ = ["COLLECTORS", "Collector", "measure"]
 
 COLLECTORS = {
+    "identity": identity.collect,
     "interfaces": interfaces.collect,
     "mqtt": mqtt.collect,
 }
@@ -49,7 +50,7 @@ class _Noting:
         self.last: Answer | None = None
         self.gap: GapError | None = None
 
-    async def ask(self, request: SnmpGet | SnmpTable | MqttListen) -> Answer:
+    async def ask(self, request: Request) -> Answer:
         try:
             self.last = await self._session.ask(request)
         except GapError as gap:

@@ -1,0 +1,148 @@
+"""What a device is: sysObjectID, sysDescr, its SNMP engine, and the chassis of ENTITY-MIB (RFC 6933).
+
+A device has thousands of physical entities; only their classes are walked, and the rest is asked of the chassis and
+stacks alone. Where no entity has a class, the ones that nothing contains stand for the chassis, and where containment
+is missing too, those with a serial number.
+
+The name that people gave the device (sysName) is not asked. Serial numbers and the engine ID, which mostly holds a
+MAC address, arrive as pseudonyms: two devices that share one still show.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from agent.errors import GapError
+from agent.model import snmp
+from agent.model.exchange import Answer, GapReason, SnmpColumn, SnmpGet, SnmpTable, VarBinds
+from agent.model.reading import Grade, Reading
+
+if TYPE_CHECKING:
+    from agent.ber import VarBind
+    from agent.model.asset import Asset, Campus
+    from agent.model.exchange import Holds, Session
+
+__all__ = ["collect"]
+
+SYS_DESCR = "1.3.6.1.2.1.1.1.0"
+SYS_OBJECT_ID = "1.3.6.1.2.1.1.2.0"
+ENGINE_ID = "1.3.6.1.6.3.10.2.1.1.0"
+ENGINE_BOOTS = "1.3.6.1.6.3.10.2.1.2.0"
+ENGINE_TIME = "1.3.6.1.6.3.10.2.1.3.0"
+SYSTEM = SnmpGet(
+    oids=(SYS_DESCR, SYS_OBJECT_ID, ENGINE_ID, ENGINE_BOOTS, ENGINE_TIME), holds=(None, None, "serial", None, None)
+)
+
+ENT_PHYSICAL_ENTRY = "1.3.6.1.2.1.47.1.1.1.1"
+CONTAINED_IN = f"{ENT_PHYSICAL_ENTRY}.4"
+CLASS = f"{ENT_PHYSICAL_ENTRY}.5"
+SERIAL = f"{ENT_PHYSICAL_ENTRY}.11"
+CLASSES = {3: "chassis", 11: "stack"}
+STRUCTURE = SnmpTable(columns=(SnmpColumn(oid=CLASS), SnmpColumn(oid=CONTAINED_IN)))
+SERIALS = SnmpTable(columns=(SnmpColumn(oid=SERIAL, holds="serial"),), max_rows=64)
+FACTS: dict[str, tuple[str, Holds | None]] = {
+    "chassis.description": (f"{ENT_PHYSICAL_ENTRY}.2", "identifier"),
+    "chassis.name": (f"{ENT_PHYSICAL_ENTRY}.7", "identifier"),
+    "chassis.hardware": (f"{ENT_PHYSICAL_ENTRY}.8", None),
+    "chassis.firmware": (f"{ENT_PHYSICAL_ENTRY}.9", None),
+    "chassis.software": (f"{ENT_PHYSICAL_ENTRY}.10", None),
+    "chassis.serial": (SERIAL, "serial"),
+    "chassis.manufacturer": (f"{ENT_PHYSICAL_ENTRY}.12", None),
+    "chassis.model": (f"{ENT_PHYSICAL_ENTRY}.13", None),
+}
+MOST_CHASSIS = 64
+"""A stack has at most some tens of members; more is a device that calls every part a chassis."""
+
+
+async def collect(asset: Asset, campus: Campus, session: Session) -> list[Reading]:  # noqa: ARG001 (the protocol)
+    """Read the identity of the asset and of each chassis in it.
+
+    Raises:
+        GapError: the device does not answer, refuses, or shows neither a system group nor entities.
+    """
+    answer = await session.ask(SYSTEM)
+    readings = _system(asset, answer)
+    structure = await session.ask(STRUCTURE)
+    kinds = _chosen(structure)
+    if not kinds:
+        serials = await session.ask(SERIALS)
+        kinds = dict.fromkeys(snmp.rows(_varbinds(serials), SERIALS), "")
+    if kinds:
+        readings += await _chassis(asset, dict(list(kinds.items())[:MOST_CHASSIS]), session)
+    if not readings:
+        raise _nothing(asset, answer)
+    return readings
+
+
+def _system(asset: Asset, answer: Answer) -> list[Reading]:
+    found = snmp.scalars(_varbinds(answer), SYSTEM.oids)
+    subject = f"asset:{asset.id}"
+    readings = []
+    for metric, oid in (("identity.description", SYS_DESCR), ("identity.engine", ENGINE_ID)):
+        if text := _text(found[oid]):
+            readings.append(_reading(metric, subject, text, "", answer))
+    if (object_id := snmp.oid(found[SYS_OBJECT_ID])) is not None:
+        readings.append(_reading("identity.object_id", subject, object_id, "", answer))
+    for metric, oid, unit in (
+        ("identity.engine_boots", ENGINE_BOOTS, "1"),
+        ("identity.engine_time", ENGINE_TIME, "s"),
+    ):
+        if (number := snmp.number(found[oid])) is not None:
+            readings.append(_reading(metric, subject, str(number), unit, answer))
+    return readings
+
+
+def _chosen(answer: Answer) -> dict[str, str]:
+    """Return the entities to ask about, with their class; those that nothing contains where none has a class."""
+    rows = snmp.rows(_varbinds(answer), STRUCTURE)
+    classes = {index: CLASSES.get(snmp.number(cells.get(CLASS)) or 0, "") for index, cells in rows.items()}
+    named = {index: kind for index, kind in classes.items() if kind}
+    return named or {index: "" for index, cells in rows.items() if snmp.number(cells.get(CONTAINED_IN)) == 0}
+
+
+async def _chassis(asset: Asset, kinds: dict[str, str], session: Session) -> list[Reading]:
+    asked = [(index, metric, f"{column}.{index}") for index in kinds for metric, (column, _) in FACTS.items()]
+    oids = tuple(oid for _, _, oid in asked)
+    answer = await session.ask(SnmpGet(oids=oids, holds=tuple(FACTS[metric][1] for _, metric, _ in asked)))
+    found = snmp.scalars(_varbinds(answer), oids)
+    readings = []
+    for index, metric, oid in asked:
+        subject = f"chassis:{asset.id}/{index}"
+        if metric == "chassis.description" and kinds[index]:
+            readings.append(_reading("chassis.class", subject, kinds[index], "", answer))
+        if text := _text(found[oid]):
+            readings.append(_reading(metric, subject, text, "", answer))
+    return readings
+
+
+def _text(varbind: VarBind | None) -> str:
+    return snmp.text(varbind.value) if varbind is not None else ""
+
+
+def _varbinds(answer: Answer) -> VarBinds:
+    if not isinstance(answer.response, VarBinds):
+        raise GapError(GapReason.MALFORMED, "an SNMP request was answered by {op}", op=answer.response.op)
+    return answer.response
+
+
+def _nothing(asset: Asset, answer: Answer) -> GapError:
+    error = GapError(
+        GapReason.UNSUPPORTED,
+        "the device answers but does not say what it is (no system group, no ENTITY-MIB)",
+        where=asset.id,
+        todo="Allow the view 1.3.6.1.2.1 for this community or user on the device",
+    )
+    error.source, error.at = answer.source, answer.at
+    return error
+
+
+def _reading(metric: str, subject: str, value: str, unit: str, answer: Answer) -> Reading:
+    return Reading(
+        metric=metric,
+        subject=subject,
+        value=value,
+        unit=unit,
+        at=answer.at,
+        grade=Grade.REPORTED,
+        sources=(answer.source,),
+    )
