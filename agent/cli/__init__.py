@@ -9,14 +9,16 @@ they need when they are called, so that a reviewer's small install runs them wit
 
 from __future__ import annotations
 
+import io
 import os
 import sys
+from typing import NoReturn
 
 import typer
 
 from agent import __version__
-from agent.cli import author, demo, operate, probe, review, serve
-from agent.errors import AgentError
+from agent.cli import author, demo, journal, operate, probe, review, serve
+from agent.errors import AgentError, UsageError
 from agent.language import preferred, translator
 
 __all__ = ["app", "main"]
@@ -29,7 +31,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (operate, probe, review, author, serve, demo):
+for module in (operate, probe, review, author, serve, journal, demo):
     module.register(app)
 
 
@@ -43,23 +45,48 @@ def version(show: bool = typer.Option(False, "--version", help="Show the version
 
 def main() -> None:
     """Run the command line; our errors become one line on standard error and exit code 2."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a terminal that cannot show Chinese gets escapes, not a traceback
+            stream.reconfigure(errors="backslashreplace")
     try:
-        app()
-    except AgentError as error:
-        text = error.render(translator(preferred(os.environ)))
-        print(f"campus-agent: {text}", file=sys.stderr)
-        sys.exit(2)
-    except ModuleNotFoundError as error:
-        extra = {"starlette": "backend", "uvicorn": "backend", "sqlalchemy": "backend"}.get(error.name or "", "agent")
-        if (error.name or "").startswith("agent"):
-            raise
-        print(
-            f"campus-agent: this command needs {error.name}. Install it with: pip install 'campus-agent[{extra}]'",
-            file=sys.stderr,
-        )
-        sys.exit(2)
+        try:
+            app()
+        finally:
+            sys.stdout.flush()  # here an error can still be told; at the interpreter's end it cannot
+    except SystemExit as end:
+        if isinstance(end.__context__, BrokenPipeError):  # typer and rich make 1 of it: "the answer is no"
+            _reader_gone()
+        raise
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(141)
+        _reader_gone()
     except KeyboardInterrupt:
         sys.exit(130)
+    except (AgentError, ModuleNotFoundError, OSError) as error:
+        _give_up(error)
+
+
+def _give_up(error: AgentError | ModuleNotFoundError | OSError) -> NoReturn:
+    """Say in one line why it could not be done; a module of ours that is missing is a defect and stays an exception."""
+    told: AgentError
+    if isinstance(error, AgentError):
+        told = error
+    elif isinstance(error, OSError):
+        told = UsageError("{why}", where=str(error.filename or ""), why=error.strerror or type(error).__name__)
+    else:
+        name = error.name or ""
+        if name.startswith("agent"):
+            raise error
+        told = UsageError(
+            "this command needs {name}",
+            todo="Install it with: pip install 'campus-agent[{extra}]'",
+            name=name,
+            extra="backend" if name in {"starlette", "uvicorn", "sqlalchemy"} else "agent",
+        )
+    print(f"campus-agent: {told.render(translator(preferred(os.environ)))}", file=sys.stderr)
+    sys.exit(2)
+
+
+def _reader_gone() -> NoReturn:
+    """End as a program does whose reader went away (`| head`): quietly, as if by SIGPIPE."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    sys.exit(141)

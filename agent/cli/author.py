@@ -69,7 +69,7 @@ def schemas(
     from agent.packs.schema import schemas as generated
 
     target = (directory or config_directory()) / "schema"
-    target.mkdir(exist_ok=True)
+    target.mkdir(parents=True, exist_ok=True)
     for name, data in generated().items():
         (target / name).write_bytes(data)
         typer.echo(str(target / name))

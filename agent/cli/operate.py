@@ -134,7 +134,8 @@ def status(state: Path = STATE, as_json: bool = AS_JSON) -> None:
         typer.echo(json.dumps(told, ensure_ascii=False, indent=2))
         return
     for name, value in told.items():
-        typer.echo(f"{name}: {value if not isinstance(value, list) else ', '.join(map(str, value)) or '-'}")
+        shown = ", ".join(map(str, value)) if isinstance(value, list) else value
+        typer.echo(f"{name}: {'-' if shown in (None, '') else shown}")
 
 
 def register(app: typer.Typer) -> None:

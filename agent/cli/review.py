@@ -55,6 +55,7 @@ def report(
     trust: Path | None = TRUST,
 ) -> None:
     """Make one self-contained page of a bundle; what does not verify is said on its first screen."""
+    from agent.language import preferred, translator
     from agent.report import render
     from agent.runtime.report_input import report_input
     from agent.verify.bundle import verify_bundle
@@ -64,6 +65,10 @@ def report(
     page = render(report_input(found, name=bundle.name), language)
     write_file(output, page.encode())
     typer.echo(str(output))
+    if not found.result.ok:
+        _ = translator(preferred(os.environ))
+        typer.echo(_("the bundle does NOT hold; the page says why"), err=True)
+        raise typer.Exit(1)
 
 
 def register(app: typer.Typer) -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from agent.clock import Clock, SystemClock
 from agent.collectors import measure
-from agent.errors import UsageError
+from agent.errors import MalformedError, UsageError
 from agent.model.asset import Asset, Campus, Link, Poll, School
 from agent.model.evidence import SegmentHeader
 from agent.model.exchange import Topic
@@ -73,7 +73,7 @@ def parse_target(url: str, *, links: Sequence[str] = (), topics: Sequence[str] =
         {
             "id": _name(host) + (f"-{port}" if port is not None else ""),
             "family": family,
-            "address": host,
+            "address": unquote(host),
             "port": port,
             "topics": [_topic(text).to_json() for text in topics],
         },
@@ -151,7 +151,14 @@ def _link(text: str, asset: Asset) -> Link:
     role, colon, link = name.partition(":")
     if not (separator and colon and port and link):
         raise UsageError("{text!r} is not of the form role:id=port", text=text)
-    return Link.from_json({"id": link, "role": role, "asset": asset.id, "port": port}, where=text)
+    try:
+        return Link.from_json({"id": link, "role": role, "asset": asset.id, "port": port}, where=text)
+    except MalformedError as error:
+        raise UsageError(
+            "{text!r} is not of the form role:id=port",
+            todo="Roles are egress, backbone, uplink, classroom, office and access; an id has letters and digits",
+            text=text,
+        ) from error
 
 
 def _topic(text: str) -> Topic:

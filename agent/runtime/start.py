@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING
 from agent.clock import Clock, SystemClock
 from agent.collectors import COLLECTORS
 from agent.errors import UsageError
-from agent.evidence import keys
 from agent.evidence.bundle import write_bundle
 from agent.journal.store import Journal
-from agent.model.evidence import EntryKind
+from agent.model.evidence import EntryKind, Statement
 from agent.packs.load import load_campus
 from agent.runtime import recovery
 from agent.runtime.assessment import export
@@ -114,7 +113,6 @@ def bundle(state: Path, output: Path, seq: int | None) -> str:
     Raises:
         UsageError: there is no such assessment.
     """
-    signer = keys.load(state / "keys" / "agent.pem")
     pins: Pins | None = load_pins(state / "trust") if (state / "trust" / "log.vkey").exists() else None
     with Journal(state / "journal", readonly=True) as journal:
         found = [entry for entry in journal.entries(kind=EntryKind.ASSESSMENT) if seq is None or entry.seq == seq]
@@ -125,9 +123,15 @@ def bundle(state: Path, output: Path, seq: int | None) -> str:
         contents = export(
             journal,
             found[-1],
-            signer.public_pem,
+            _public_key(journal),
             pins.log_vkey if pins else None,
             pins.challenge_pub if pins else None,
         )
     write_bundle(output, contents)
     return f"{output}: assessment {found[-1].seq}, {len(contents.statements)} statements, {len(contents.blobs)} files"
+
+
+def _public_key(journal: Journal) -> bytes:
+    """Return the public half of the chain's key, as its first entry states it."""
+    first = next(journal.entries())  # there is an assessment, so there is a first entry
+    return (Statement.from_bytes(first.payload).predicate.public_key or "").encode()
