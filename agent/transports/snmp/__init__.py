@@ -16,5 +16,6 @@ loopback, Python 3.11.
 from agent.transports.snmp.credentials import Community, User
 from agent.transports.snmp.pace import Limits
 from agent.transports.snmp.transport import SnmpTransport
+from agent.transports.snmp.usm import HARMLESS_REFUSALS
 
-__all__ = ["Community", "Limits", "SnmpTransport", "User"]
+__all__ = ["HARMLESS_REFUSALS", "Community", "Limits", "SnmpTransport", "User"]

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
     from agent.transports.snmp.credentials import User
 
-__all__ = ["UserSecurity"]
+__all__ = ["Message", "UserSecurity", "decode_message"]
 
 _AUTH, _PRIV, _REPORTABLE = 1, 2, 4
 _USM = 3
@@ -68,7 +68,7 @@ _REFUSALS = {
 }
 
 
-class _Message(NamedTuple):
+class Message(NamedTuple):
     """A received message, taken apart; `mac` and `payload` are positions."""
 
     id: int
@@ -190,7 +190,7 @@ class UserSecurity:
             MalformedError: it does not decode.
             GapError: a report refuses the user.
         """
-        message = _decode(data)
+        message = decode_message(data)
         if message.id not in self._pending:
             raise DroppedError("message-id")
         authentic = bool(message.flags & _AUTH)
@@ -210,7 +210,7 @@ class UserSecurity:
             self._check_time(message)
         return pdu
 
-    def _check_digest(self, data: bytes, message: _Message) -> None:
+    def _check_digest(self, data: bytes, message: Message) -> None:
         start, end = message.mac
         if self._auth is None or message.engine_id != self.engine_id or end - start != self._auth.mac_octets:
             raise DroppedError("digest")
@@ -218,7 +218,7 @@ class UserSecurity:
         if not hmac.compare_digest(self._mac(blank), data[start:end]):
             raise DroppedError("digest")
 
-    def _check_time(self, message: _Message) -> None:
+    def _check_time(self, message: Message) -> None:
         """Take over an authenticated time (RFC 3414 §3.2 7b)."""
         if message.boots > self._boots or (message.boots == self._boots and message.time > self._newest):
             self._learn_time(message)
@@ -226,11 +226,11 @@ class UserSecurity:
         if message.boots < self._boots or message.boots >= _MAX_BOOTS or late:
             raise DroppedError("time window")
 
-    def _learn_time(self, message: _Message) -> None:
+    def _learn_time(self, message: Message) -> None:
         self._boots, self._time, self._newest = message.boots, message.time, message.time
         self._at = self._monotonic()
 
-    def _payload(self, data: bytes, message: _Message) -> Pdu:
+    def _payload(self, data: bytes, message: Message) -> Pdu:
         tag, at, end = message.payload
         if message.flags & _PRIV:
             if self._priv is None or tag != ber.OCTET_STRING or not message.flags & _AUTH:
@@ -248,7 +248,7 @@ class UserSecurity:
 
     # --- reports
 
-    def _report(self, message: _Message, pdu: Pdu, *, authentic: bool) -> None:
+    def _report(self, message: Message, pdu: Pdu, *, authentic: bool) -> None:
         oid = pdu.varbinds[0][0] if pdu.varbinds else b""
         if oid[: len(_STATS)] != _STATS or len(oid) != len(_STATS) + 2:
             raise self._refused_otherwise(oid)
@@ -273,7 +273,7 @@ class UserSecurity:
             self._learn_time(message)
             self._newest = message.time
 
-    def _learn_engine(self, message: _Message) -> None:
+    def _learn_engine(self, message: Message) -> None:
         if not 1 <= len(message.engine_id) <= 32:
             raise MalformedError("SNMPv3: an engine ID of {octets} octets", octets=len(message.engine_id))
         if self.engine_id and self.engine_id != message.engine_id:
@@ -300,8 +300,13 @@ def _scoped(engine_id: bytes, context: bytes, pdu: bytes) -> bytes:
     return ber.tlv(ber.SEQUENCE, ber.tlv(octets, engine_id) + ber.tlv(octets, context) + pdu)
 
 
-def _decode(data: bytes) -> _Message:
-    """Take a version 3 message apart."""
+def decode_message(data: bytes) -> Message:
+    """Take a version 3 message apart, without believing it.
+
+    Raises:
+        DroppedError: another version or security model.
+        MalformedError: it does not decode.
+    """
     _, at, end = _expect(ber.SEQUENCE, data, 0, len(data))
     version, at = decode_integer(data, at, end)
     if version != VERSION_3:
@@ -324,7 +329,7 @@ def _decode(data: bytes) -> _Message:
     if not 0 <= boots <= _MAX_BOOTS or not 0 <= seconds <= _MAX_BOOTS:
         raise MalformedError("SNMPv3: engineBoots or engineTime out of range")
     tag, _, stop = ber.header(data, payload, end)
-    return _Message(message_id, data[flags], engine, boots, seconds, user, (mac, mac_end), salt, (tag, payload, stop))
+    return Message(message_id, data[flags], engine, boots, seconds, user, (mac, mac_end), salt, (tag, payload, stop))
 
 
 def _octets(data: bytes, at: int, end: int) -> tuple[bytes, int]:
