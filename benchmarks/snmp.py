@@ -39,10 +39,14 @@ def main(arguments: list[str] | None = None) -> int:
         status = inside_namespace([*given, "--inside"]) if can_use_snmpd() else None
         if status is not None:
             return status
+        print(
+            "snmpd with interfaces of its own needs root and network namespaces: using the lab agent", file=sys.stderr
+        )
         options.agent = "lab"
     with (snmpd if options.agent == "snmpd" else lab_agent)() as peer:
         found = measure(peer, options.trials, options.clients, options.versions)
     if options.json:
+        print(f"device: {peer.what}", file=sys.stderr)
         print(json.dumps(found, indent=2))
     else:
         print_table(found, peer, options.trials)
@@ -87,7 +91,7 @@ def measure(peer: Peer, trials: int, clients: list[str], versions: list[str]) ->
 def _run(client: str, version: str, peer: Peer, path: Path) -> Figures:
     command = [sys.executable, "-m", "benchmarks.snmp_clients", client, _VERSIONS[version]]
     done = subprocess.run(
-        [*command, peer.host, str(peer.port), str(path)], check=False, stdout=subprocess.PIPE, text=True, timeout=300
+        [*command, peer.host, str(peer.port), str(path)], check=False, stdout=subprocess.PIPE, text=True, timeout=120
     )
     if done.returncode:
         raise SystemExit(f"{client} {version} failed")

@@ -86,7 +86,7 @@ def lab_agent() -> Iterator[Peer]:
     device = Device("benchmark", switch(INTERFACES), community=COMMUNITY.encode(), users=(USER,))
     with lab_process([device]) as addresses:
         host, port = addresses["benchmark"]
-        yield Peer(host, port, f"the lab agent with {INTERFACES} ports (snmpd needs root and namespaces)")
+        yield Peer(host, port, f"the lab agent with {INTERFACES} ports")
 
 
 def pin(process: int, position: int) -> None:

@@ -53,7 +53,7 @@ BAD = [
 
 
 @pytest.mark.parametrize(("line", "tag", "value"), GOOD)
-def test_each_tag_becomes_its_octets(line, tag, value):
+def test_each_tag_becomes_its_octets(line: str, tag: int, value: bytes) -> None:
     """A line becomes the tag and content octets that a device would send."""
     recording = parse(line.encode())
     assert recording.skipped == ()
@@ -61,7 +61,7 @@ def test_each_tag_becomes_its_octets(line, tag, value):
 
 
 @pytest.mark.parametrize(("line", "reason"), BAD)
-def test_a_line_that_cannot_be_used_is_named_and_the_rest_served(line, reason):
+def test_a_line_that_cannot_be_used_is_named_and_the_rest_served(line: str, reason: str) -> None:
     """Damage costs its own line, is reported with number and reason, and stops nothing."""
     recording = parse(f"1.3.6.1.2.1.1.5.0|4|a\n{line}\n1.3.6.1.2.1.1.6.0|4|b\n".encode())
     assert [cell.value for cell in recording.cells()] == [b"a", b"b"]
@@ -70,7 +70,7 @@ def test_a_line_that_cannot_be_used_is_named_and_the_rest_served(line, reason):
     assert reason in skipped.reason
 
 
-def test_unsorted_files_are_served_in_oid_order():
+def test_unsorted_files_are_served_in_oid_order() -> None:
     """Order is by sub-identifier, not by octet or text: 9, 10, 128, 16384, 2097152."""
     names = ["1.3.6.1.2.1.2.2.1.1.2097152", "1.3.6.1.2.1.2.2.1.1.10", "1.3.6.1.2.1.2.2.1.1.16384"]
     names += ["1.3.6.1.2.1.2.2.1.1.9", "1.3.6.1.2.1.2.2.1.1.128", "1.0.8802.1"]
@@ -79,28 +79,28 @@ def test_unsorted_files_are_served_in_oid_order():
     assert served == ["1", "9", "10", "128", "16384", "2097152"]
 
 
-def test_of_repeated_oids_the_first_line_counts():
+def test_of_repeated_oids_the_first_line_counts() -> None:
     """The first value stays and the later line is reported, whether its value differs or not."""
     recording = parse(b"1.3.6.1.2.1.1.5.0|4|first\n1.3.6.1.2.1.1.5.0|4|second\n")
     assert [cell.value for cell in recording.cells()] == [b"first"]
     assert [skipped.line for skipped in recording.skipped] == [2]
 
 
-def test_crlf_comments_blank_lines_and_a_byte_order_mark_are_no_content():
+def test_crlf_comments_blank_lines_and_a_byte_order_mark_are_no_content() -> None:
     """None of them is served, none reported; a carriage return never becomes part of a value."""
     recording = parse(b"\xef\xbb\xbf# head\r\n\r\n1.3.6.1.2.1.1.5.0|4|core\r\n  \r\n  # more\r\n")
     assert [cell.value for cell in recording.cells()] == [b"core"]
     assert recording.skipped == ()
 
 
-def test_a_missing_file_is_our_error(tmp_path):
+def test_a_missing_file_is_our_error(tmp_path: Path) -> None:
     """A file that is not there is reported with its path."""
     with pytest.raises(UsageError, match=r"absent\.snmprec"):
         read(tmp_path / "absent.snmprec")
 
 
 @given(st.binary(max_size=300))
-def test_any_octets_parse(data):
+def test_any_octets_parse(data: bytes) -> None:
     """Whatever a file holds, reading it gives a recording and raises nothing."""
     recording = parse(b"1.3.6.1.2.1.1.5.0|" + data)
     assert len(recording.varbinds) == len(recording.oids) == len(recording.tags)
@@ -110,7 +110,7 @@ OIDS = st.lists(st.integers(0, 2**32 - 1), min_size=1, max_size=6).map(lambda ar
 
 
 @given(st.sets(OIDS, max_size=40), OIDS)
-def test_after_is_the_least_greater_oid(names, asked):
+def test_after_is_the_least_greater_oid(names: set[tuple[int, ...]], asked: tuple[int, ...]) -> None:
     """`after` agrees with the definition for OIDs that exist and those that do not."""
     cells = [Cell(ber.oid_bytes(".".join(map(str, name))), ber.INTEGER, b"\x01") for name in names]
     recording = Recording(cells)
@@ -120,7 +120,7 @@ def test_after_is_the_least_greater_oid(names, asked):
 
 
 @given(st.sets(OIDS, max_size=40), OIDS)
-def test_under_is_the_subtree(names, prefix):
+def test_under_is_the_subtree(names: set[tuple[int, ...]], prefix: tuple[int, ...]) -> None:
     """`under` holds exactly the objects whose OID begins with the prefix."""
     cells = [Cell(ber.oid_bytes(".".join(map(str, name))), ber.INTEGER, b"\x01") for name in names]
     recording = Recording(cells)
@@ -128,17 +128,18 @@ def test_under_is_the_subtree(names, prefix):
     assert found == sorted(name for name in names if name[: len(prefix)] == prefix)
 
 
-def test_a_changed_cell_leaves_the_original_alone():
+def test_a_changed_cell_leaves_the_original_alone() -> None:
     """A device's own name does not leak into the recording that it shares with others."""
     original = switch(3, octets_a_second=5)
     other = named(original, "other")
     at = original.find(ber.oid_bytes(SYS_NAME))
+    assert at is not None
     assert ber.decode_varbind(original.varbinds[at]).value == b"lab-sw"
     assert ber.decode_varbind(other.varbinds[at]).value == b"other"
     assert other.rates == original.rates
 
 
-def test_an_added_cell_keeps_the_rates_at_their_objects():
+def test_an_added_cell_keeps_the_rates_at_their_objects() -> None:
     """Positions move when an object joins; what grows is still the same OID."""
     original = switch(2, octets_a_second=7)
     added = original.with_cells([Cell(ber.oid_bytes("1.3.6.1.2.1.1.4.0"), ber.OCTET_STRING, b"noc")])
@@ -149,7 +150,7 @@ def test_an_added_cell_keeps_the_rates_at_their_objects():
 
 
 @pytest.mark.skipif(not FIXTURES.is_dir(), reason="the recordings of real devices are not beside this checkout")
-def test_known_damage_of_real_recordings():
+def test_known_damage_of_real_recordings() -> None:
     """Masked OIDs, damaged hex and repeated lines of real files are reported; the rest of these files is served."""
     damaged = {"extra/ios": "not hex", "extra/ibmtl_7420": "not a dotted OID", "zxr10_5928": "repeated"}
     for name, reason in damaged.items():

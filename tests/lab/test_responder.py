@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -13,8 +14,12 @@ from agent.lab.snmp import Device, lab_process, lab_thread, running_lab, switch
 from agent.lab.snmp.faults import Silence
 from agent.lab.snmp.synthetic import COLUMNS, SYS_NAME, named
 from agent.model import snmp
-from agent.model.exchange import SnmpColumn, SnmpGet, SnmpTable
+from agent.model.exchange import SnmpColumn, SnmpGet, SnmpTable, VarBinds
 from agent.transports.snmp import Community, Limits, SnmpTransport
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
 
 V2C = Community("2c", b"lab-ro")
 PATIENT = Limits(timeout_ms=5000, retries=1)
@@ -25,24 +30,25 @@ def free_port() -> int:
     """Return a UDP port that is free on 127.0.0.1."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+        return int(probe.getsockname()[1])
 
 
-async def name_and_rows(address) -> tuple[str, int] | str:
+async def name_and_rows(address: tuple[str, int]) -> tuple[str, int] | str:
     """Return sysName and the number of varbinds of two columns, or why there is none."""
     transport = SnmpTransport(*address, credentials=V2C, limits=PATIENT)
     try:
         scalars = snmp.scalars(await transport.exchange(SnmpGet(oids=(SYS_NAME,))), (SYS_NAME,))
         answer = await transport.exchange(TABLE)
         assert answer.partial == ()
-        return snmp.text(scalars[SYS_NAME].value), len(answer.varbinds)
+        found = scalars[SYS_NAME]
+        return snmp.text(found.value if found else b""), len(answer.varbinds)
     except GapError as error:
         return error.reason
     finally:
         await transport.close()
 
 
-def test_a_thousand_devices_in_one_process_each_answer_for_themselves():
+def test_a_thousand_devices_in_one_process_each_answer_for_themselves() -> None:
     """1,000 devices on addresses of their own and one port, asked at once: each gives its own name and whole table."""
     kind = switch(12)
     port = free_port()
@@ -51,14 +57,14 @@ def test_a_thousand_devices_in_one_process_each_answer_for_themselves():
         for n in range(1000)
     ]
 
-    async def poll():
+    async def poll() -> list[tuple[str, int] | str]:
         async with running_lab(devices) as lab:
             return await asyncio.gather(*[name_and_rows(lab[device.name].address) for device in devices])
 
     assert asyncio.run(poll()) == [(device.name, 24) for device in devices]
 
 
-def test_a_thread_serves_code_with_its_own_loop():
+def test_a_thread_serves_code_with_its_own_loop() -> None:
     """The lab in a thread answers a caller that runs its own event loop, twice, and is gone afterwards."""
     with lab_thread([Device("sw", switch(3))]) as lab:
         address = lab["sw"].address
@@ -68,7 +74,7 @@ def test_a_thread_serves_code_with_its_own_loop():
         probe.bind(address)
 
 
-def test_a_process_serves_and_ends():
+def test_a_process_serves_and_ends() -> None:
     """The lab in a process answers, faults included, and its sockets are gone when the block ends."""
     devices = [Device("sw", switch(3)), Device("dead", switch(3), faults=(Silence(),))]
     with lab_process(devices) as addresses:
@@ -78,7 +84,9 @@ def test_a_process_serves_and_ends():
 
 
 @pytest.mark.parametrize("serve", [lab_thread, lab_process], ids=["thread", "process"])
-def test_what_cannot_be_served_is_said_to_the_caller(serve):
+def test_what_cannot_be_served_is_said_to_the_caller(
+    serve: Callable[[list[Device]], AbstractContextManager[object]],
+) -> None:
     """Two devices of one name, a taken port, and an address that is not loopback are errors of the caller."""
     recording = switch(1)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
@@ -95,17 +103,17 @@ def test_what_cannot_be_served_is_said_to_the_caller(serve):
                 pass
 
 
-def test_ipv6():
+def test_ipv6() -> None:
     """A device on ::1 answers."""
     with lab_thread([Device("sw", switch(2), host="::1")]) as lab:
         assert asyncio.run(name_and_rows(lab["sw"].address)) == ("lab-sw", 4)
 
 
-def test_get_tells_missing_objects_from_missing_instances():
+def test_get_tells_missing_objects_from_missing_instances() -> None:
     """A row that does not exist is noSuchInstance, a column that does not exist noSuchObject."""
     asked = (f"{COLUMNS[0]}.2", f"{COLUMNS[0]}.99", "1.3.6.1.4.1.9.9.1.0")
 
-    async def ask(address):
+    async def ask(address: tuple[str, int]) -> VarBinds:
         transport = SnmpTransport(*address, credentials=V2C, limits=PATIENT)
         try:
             return await transport.exchange(SnmpGet(oids=asked))
