@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
     from agent.transports.snmp.credentials import User
 
-__all__ = ["Message", "UserSecurity", "decode_message"]
+__all__ = ["HARMLESS_REFUSALS", "Message", "UserSecurity", "decode_message"]
 
 _AUTH, _PRIV, _REPORTABLE = 1, 2, 4
 _USM = 3
@@ -66,6 +66,8 @@ _REFUSALS = {
         "correct the priv passphrase or protocol; user and auth passphrase are right",
     ),
 }
+HARMLESS_REFUSALS = frozenset(_REFUSALS[kind][0] for kind in (1, 3))
+"""Texts of the refusals that come before any key is tried: no failed authentication, on the device's count either."""
 
 
 class Message(NamedTuple):

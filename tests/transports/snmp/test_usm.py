@@ -140,9 +140,9 @@ def test_any_datagram_is_dropped_or_malformed(data: bytes) -> None:
 
 def test_engine_time_advances_without_asking(wire: Wire) -> None:
     """After ten minutes of silence the request carries the engine time of then: no round trip to learn it."""
-    before = usm._decode(wire.security.datagram(ASK, 1))
+    before = usm.decode_message(wire.security.datagram(ASK, 1))
     wire.clock.seconds += 600
-    after = usm._decode(wire.security.datagram(ASK, 2))
+    after = usm.decode_message(wire.security.datagram(ASK, 2))
     assert (after.boots, after.time - before.time) == (before.boots, 600)
 
 
@@ -152,8 +152,8 @@ def test_only_an_authenticated_report_moves_the_time(wire: Wire) -> None:
     wire.clock.seconds += 1_000
     wire.security.begin()
     report = wire.ask()
-    message = usm._decode(report)
-    before = usm._decode(wire.security.datagram(ASK, 1)).time
+    message = usm.decode_message(report)
+    before = usm.decode_message(wire.security.datagram(ASK, 1)).time
 
     wrong = bytearray(report)
     wrong[message.mac[0]] ^= 1
@@ -164,10 +164,10 @@ def test_only_an_authenticated_report_moves_the_time(wire: Wire) -> None:
     bare = report[:flags] + b"\x00" + report[flags + 1 :]
     with pytest.raises(DroppedError, match="unauthenticated time report"):
         wire.security.receive(bare)
-    assert usm._decode(wire.security.datagram(ASK, 2)).time == before
+    assert usm.decode_message(wire.security.datagram(ASK, 2)).time == before
 
     assert wire.security.receive(report) is None
-    assert usm._decode(wire.security.datagram(ASK, 3)).time < before - 900
+    assert usm.decode_message(wire.security.datagram(ASK, 3)).time < before - 900
 
 
 def test_a_device_that_never_agrees_on_the_time_is_refused(wire: Wire) -> None:
