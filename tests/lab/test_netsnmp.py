@@ -202,7 +202,7 @@ def command(
 
 
 def test_bulk_with_non_repeaters() -> None:
-    """GETBULK gives one successor for each non-repeater and N for the others, interleaved, up to the end of the view."""
+    """GETBULK gives one successor of each non-repeater and N of the others, interleaved, up to the end of the view."""
     recording = switch(2)
     with lab_thread([Device("sw", recording)]) as lab:
         address, last = lab["sw"].address, ber.oid_text(recording.oids[-1])
