@@ -1,0 +1,43 @@
+"""`NotificationTransport`: one run's way to the receiver that all runs share."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from agent.errors import UsageError
+from agent.model.exchange import SnmpNotifications
+
+if TYPE_CHECKING:
+    from agent.model.exchange import Notifications, Request
+    from agent.transports.notifications.peers import Peers
+    from agent.transports.notifications.receiver import NotificationReceiver
+
+__all__ = ["NotificationTransport"]
+
+
+class NotificationTransport:
+    """Asks the receiver what arrived.
+
+    Args:
+        receiver: listens already, or begins to with the first exchange; closing the transport leaves it alone.
+        peers: whom to believe from now on.
+    """
+
+    def __init__(self, receiver: NotificationReceiver, peers: Peers) -> None:
+        self._receiver = receiver
+        self._peers = peers
+
+    async def exchange(self, request: Request) -> Notifications:
+        """Take what arrived since the last exchange of any transport of this receiver.
+
+        Raises:
+            GapError: the port cannot be had.
+            UsageError: it is another kind of request.
+        """
+        if not isinstance(request, SnmpNotifications):
+            raise UsageError("{op} is not asked of a receiver of notifications", op=request.op)
+        await self._receiver.open(self._peers)
+        return await self._receiver.take(request.seconds)
+
+    async def close(self) -> None:
+        """Nothing of its own to release."""
