@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from agent.collectors import identity, interfaces, mqtt, neighbours
+from agent.collectors import identity, interfaces, mqtt, neighbours, notifications
 from agent.errors import GapError, MalformedError, UsageError
 from agent.model.exchange import GapReason
 from agent.model.reading import Grade, Reading
@@ -25,6 +25,7 @@ COLLECTORS = {
     "identity": identity.collect,
     "interfaces": interfaces.collect,
     "mqtt": mqtt.collect,
+    "notifications": notifications.collect,
     "neighbours": neighbours.collect,
 }
 

@@ -12,7 +12,7 @@ from agent import ber
 from agent.errors import MalformedError
 from agent.language import N_, name_of
 from agent.model import snmp
-from agent.model.exchange import MqttMessages, SnmpGet, SnmpTable, VarBinds
+from agent.model.exchange import MqttMessages, Notifications, SnmpGet, SnmpNotifications, SnmpTable, VarBinds
 from agent.report.text import local_time, plain_time, visible
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ OBJECTS: Mapping[str, str] = {
     "1.3.6.1.2.1.1.2": "sysObjectID",
     "1.3.6.1.2.1.1.3": "sysUpTime",
     "1.3.6.1.2.1.1.5": "sysName",
+    "1.3.6.1.6.3.1.1.4.1": "snmpTrapOID",
     # IF-MIB (RFC 2863)
     "1.3.6.1.2.1.2.2.1.1": "ifIndex",
     "1.3.6.1.2.1.2.2.1.2": "ifDescr",
@@ -55,6 +56,8 @@ OBJECTS: Mapping[str, str] = {
     "1.3.6.1.2.1.31.1.1.1.15": "ifHighSpeed",
     "1.3.6.1.2.1.31.1.1.1.18": "ifAlias",
     "1.3.6.1.2.1.31.1.1.1.19": "ifCounterDiscontinuityTime",
+    # UPS-MIB (RFC 1628)
+    "1.3.6.1.2.1.33.1.6.2.1.2": "upsAlarmDescr",
 }
 
 TYPES: Mapping[int, str] = {
@@ -212,6 +215,9 @@ def _asked(exchange: Exchange) -> str:
     elif isinstance(request, SnmpTable):
         parts = [object_name(column.oid) for column in request.columns]
         verb = "SNMP GETNEXT/GETBULK"
+    elif isinstance(request, SnmpNotifications):
+        parts = [object_name(column.oid) for column in request.columns]
+        verb = f"SNMP traps, informs {request.seconds} s"
     else:
         parts = [topic.filter for topic in request.topics]
         verb = f"MQTT SUBSCRIBE {request.seconds} s"
@@ -237,10 +243,27 @@ def _notes(exchange: Exchange, translate: Callable[[str], str]) -> tuple[str, ..
                 seconds=exchange.response.listened_ms // 1000, dropped=exchange.response.dropped
             )
         )
+    if isinstance(exchange.response, Notifications):
+        notes.append(_not_shown(exchange.response, translate))
     if exchange.redactions:
         counts = ", ".join(f"{visible(rule, 60)} {count}" for rule, count in sorted(exchange.redactions.items()))
         notes.append(translate("Replaced by pseudonyms before recording: {counts}").format(counts=counts))
     return tuple(notes)
+
+
+def _not_shown(response: Notifications, translate: Callable[[str], str]) -> str:
+    text = translate(
+        "Listened {seconds} s; not kept: {dropped} beyond the cap, {repeated} copies, {unknown} from unknown addresses,"
+        " {refused} refused, {malformed} malformed"
+    )
+    return text.format(
+        seconds=response.listened_ms // 1000,
+        dropped=response.dropped,
+        repeated=response.repeated,
+        unknown=response.unknown,
+        refused=response.refused,
+        malformed=response.malformed,
+    )
 
 
 def decoded(
@@ -251,6 +274,13 @@ def decoded(
     if isinstance(response, VarBinds):
         columns = (translate("Object"), "OID", translate("Type"), translate("Value"))
         return columns, tuple(_varbind(text) for text in response.varbinds)
+    if isinstance(response, Notifications):
+        names = (translate("Time"), translate("Device"), translate("Object"), "OID", translate("Type"))
+        return (*names, translate("Value")), tuple(
+            (local_time(one.at, zone, seconds=True), visible(one.sender, CELL), *_varbind(text))
+            for one in response.notifications
+            for text in one.varbinds
+        )
     if isinstance(response, MqttMessages):
         names = (translate("Kind"), translate("Topic"), translate("Device"), translate("Time"), translate("Octets"))
         rows = tuple(
