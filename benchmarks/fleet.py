@@ -4,6 +4,9 @@ A thousand lab devices on loopback addresses, served by one process, each with 5
 walked; one in twenty never answers (timeout 1 s, 2 retries). All are asked at once by one process, as the service
 does; the same is done with the live devices alone. Each device gives its own sysName and whole table, compared with
 what was served.
+
+Two times are given: until the last live device was read, which shows what the dead cost the others, and until the end,
+which is never below the three seconds that a dead device is waited for.
 """
 
 from __future__ import annotations
@@ -60,7 +63,8 @@ def main(arguments: list[str] | None = None) -> int:
             alone.append(_poll_in_process(living, options.ports))
             mixed.append(_poll_in_process(everyone, options.ports))
     found = {"live alone": _median(alone), "with dead": _median(mixed)}
-    found["with dead"]["wall_to_alone"] = round(found["with dead"]["wall_s"] / found["live alone"]["wall_s"], 3)
+    for key in ("live_s", "wall_s"):
+        found["with dead"][f"{key}_to_alone"] = round(found["with dead"][key] / found["live alone"][key], 3)
     if options.json:
         print(json.dumps(found, indent=2))
     else:
@@ -115,7 +119,8 @@ def _poll_process(ports: int) -> int:
 
 async def _poll(targets: list[Target], expected: str) -> Figures:
     before, started = resource.getrusage(resource.RUSAGE_SELF), time.perf_counter()
-    outcomes = await asyncio.gather(*[_device(target, expected) for target in targets])
+    done: list[float] = []
+    outcomes = await asyncio.gather(*[_device(target, expected, done) for target in targets])
     wall, after = time.perf_counter() - started, resource.getrusage(resource.RUSAGE_SELF)
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     live = [target for target in targets if not target[0].startswith("dead")]
@@ -126,14 +131,15 @@ async def _poll(targets: list[Target], expected: str) -> Figures:
         "devices": len(targets),
         "complete": complete,
         "varbinds": sum(outcomes),
+        "live_s": max(done, default=started) - started,
         "wall_s": wall,
         "cpu_s": cpu,
         "peak_rss_mb": _peak_rss_mb(),
     }
 
 
-async def _device(target: Target, expected: str) -> int:
-    """Return how many varbinds a device gave, 0 if it gave no answer or not what was served."""
+async def _device(target: Target, expected: str, done: list[float]) -> int:
+    """Return how many varbinds a device gave, 0 if it gave no answer or not what was served; note when it was read."""
     name, host, port = target
     transport = SnmpTransport(host, port, credentials=Community("2c", _COMMUNITY), limits=_LIMITS)
     try:
@@ -143,6 +149,7 @@ async def _device(target: Target, expected: str) -> int:
         return 0
     finally:
         await transport.close()
+    done.append(time.perf_counter())
     found = scalars[SYS_NAME]
     right = found is not None and found.value == name.encode() and not answer.partial
     digest = hashlib.sha256("".join(answer.varbinds).encode()).hexdigest()
@@ -171,13 +178,20 @@ def print_table(found: dict[str, Figures], options: argparse.Namespace) -> None:
         f"{options.devices} lab devices x {options.ports} ports x {len(COLUMNS)} columns, {options.dead} % dead, "
         f"timeout {_LIMITS.timeout_ms} ms, {_LIMITS.retries} retries, all at once; medians of {options.trials}"
     )
-    print(f"{'':<12}{'devices':>9}{'complete':>10}{'varbinds':>11}{'wall s':>9}{'CPU s':>9}{'peak RSS MB':>13}")
+    print(
+        f"{'':<12}{'devices':>9}{'complete':>10}{'varbinds':>11}{'live s':>9}{'wall s':>9}{'CPU s':>9}{'peak RSS MB':>13}"
+    )
     for name, figures in found.items():
         print(
             f"{name:<12}{figures['devices']:>9,.0f}{figures['complete']:>10,.0f}{figures['varbinds']:>11,.0f}"
-            f"{figures['wall_s']:>9.2f}{figures['cpu_s']:>9.2f}{figures['peak_rss_mb']:>13.0f}"
+            f"{figures['live_s']:>9.2f}{figures['wall_s']:>9.2f}{figures['cpu_s']:>9.2f}{figures['peak_rss_mb']:>13.0f}"
         )
-    print(f"wall time with the dead ones: {found['with dead']['wall_to_alone']:.2f} x the live ones alone")
+    to_alone = found["with dead"]
+    print(
+        f"with the dead ones, the live ones are read after {to_alone['live_s_to_alone']:.2f} x their time alone, "
+        f"all is over after {to_alone['wall_s_to_alone']:.2f} x (a dead one takes "
+        f"{_LIMITS.timeout_ms * (_LIMITS.retries + 1) / 1000:.0f} s)"
+    )
 
 
 if __name__ == "__main__":
