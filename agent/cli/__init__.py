@@ -17,7 +17,7 @@ from typing import NoReturn
 import typer
 
 from agent import __version__
-from agent.cli import author, demo, journal, operate, probe, review, serve
+from agent.cli import author, demo, discover, journal, operate, probe, review, serve
 from agent.errors import AgentError, UsageError
 from agent.language import preferred, translator
 
@@ -31,7 +31,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (operate, probe, review, author, serve, journal, demo):
+for module in (operate, probe, discover, review, author, serve, journal, demo):
     module.register(app)
 
 

@@ -22,6 +22,7 @@ def read(
     credentials: Path | None = typer.Option(None, "--credentials", help="A credential file with mode 0600."),
     link: list[str] = typer.Option([], "--link", help="A watched port: role:id=port, e.g. egress:telecom=eth0."),
     topic: list[str] = typer.Option([], "--topic", help="For brokers: kind=filter@level, e.g. light=a/+/state@1."),
+    collect: list[str] = typer.Option([], "--collect", help="Collectors to run, e.g. identity; may be repeated."),
     seconds: int = typer.Option(60, "--seconds", min=1, max=3600, help="Total time for the conversation."),
     record: Path | None = typer.Option(None, "--record", help="Keep the exchanges in this file."),
     replay: Path | None = typer.Option(None, "--replay", help="Answer from this record instead of a device."),
@@ -46,7 +47,7 @@ def read(
             raise UsageError("an SNMP agent wants a community or user", todo="Give --community or --credentials")
         else:
             credential = Credential()
-        readings, kept = asyncio.run(adhoc.read_live(target, credential))
+        readings, kept = asyncio.run(adhoc.read_live(target, credential, collectors=collect))
         if record is not None:
             write_file(record, kept)
     print_readings(readings, as_json=as_json)

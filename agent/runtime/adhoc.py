@@ -90,18 +90,26 @@ def parse_target(url: str, *, links: Sequence[str] = (), topics: Sequence[str] =
 
 
 async def read_live(
-    target: Target, credential: Credential, *, clock: Clock | None = None
+    target: Target, credential: Credential, *, collectors: Sequence[str] = (), clock: Clock | None = None
 ) -> tuple[list[Reading], bytes]:
     """Ask the target and return its readings and the record of the conversation.
 
     Pseudonyms of this record are made under a key that is thrown away.
 
+    Args:
+        target: whom to ask.
+        credential: what opens it.
+        collectors: which to run; the one of the scheme if none is named.
+        clock: tells the time.
+
     Raises:
         ConfigError: the credential does not fit.
+        UsageError: there is no such collector.
     """
     clock = clock or SystemClock()
     lines: list[bytes] = []
-    collectors = (SCHEMES[target.scheme][1],)
+    usual = SCHEMES[target.scheme][1]
+    names = tuple(collectors) or (usual,)
     redactor = Redactor(secrets.token_bytes(32), credential.secrets())
     transport = open_transport(target.asset, target.scheme, credential)
     try:
@@ -110,12 +118,12 @@ async def read_live(
             redactor,
             lambda exchange: lines.append(exchange.to_bytes()),
             clock,
-            target.campus.poll(collectors[0]).deadline_seconds,
+            target.campus.poll(usual).deadline_seconds,
         )
-        readings = await measure(target.asset, target.campus, collectors, session)
+        readings = await measure(target.asset, target.campus, names, session)
     finally:
         await transport.close()
-    header = SegmentHeader(run="read", asset=target.asset, collectors=collectors, campus=target.campus)
+    header = SegmentHeader(run="read", asset=target.asset, collectors=names, campus=target.campus)
     return readings, segment_bytes(header, lines)
 
 

@@ -7,7 +7,6 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from agent.packs.models import Model
 from agent.packs.recognise import recognise
 from agent.runtime import topology
 
@@ -15,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from agent.model.family import Family
+    from agent.packs.models import Model
     from agent.runtime.discover import Discovery, Sweep
     from agent.runtime.topology import Clash, Device, Edge, Neighbour
     from agent.sessions.redact import Redactor
@@ -153,7 +153,12 @@ def propose(
     every = list(families)
     items = tuple(_item(device, every, models) for device in known)
     network = {item.device.id for item in items if item.role in NETWORK_ROLES}
-    seen = [edge for edge in topology.edges(known) if edge.near in network and edge.far in network]
+    unknown = {item.device.id for item in items if item.role == "other"}
+    seen = [
+        edge
+        for edge in topology.edges(known)
+        if edge.near in network and edge.far in network and not (edge.kind == "access-point" and edge.far in unknown)
+    ]
     none = frozenset(redactor.pseudonym("serial", text.encode()).decode() for text in NO_SERIALS)
     return Proposal(
         sweep=sweep,

@@ -97,6 +97,8 @@ class Edge:
     """Seen from both ends."""
     rule: str
     """What matched the far end: `chassis`, `address` or `name`."""
+    kind: str = ""
+    """What the far end announces to be, as `neighbour.kind`."""
 
 
 def devices(found: Sequence[Found]) -> list[Device]:
@@ -154,7 +156,8 @@ def edges(known: Sequence[Device]) -> list[Edge]:
             hit = index.find(neighbour)
             if hit is not None and hit[0].id != device.id:
                 far = hit[0].id
-                edge = Edge(device.id, neighbour.port, far, neighbour.remote_port, both=False, rule=hit[1])
+                port, far_port = neighbour.port, neighbour.remote_port
+                edge = Edge(device.id, port, far, far_port, both=False, rule=hit[1], kind=neighbour.kind)
                 between[device.id, far].append(edge)
     made: list[Edge] = []
     for near, far in sorted(between):
