@@ -179,7 +179,8 @@ def print_table(found: dict[str, Figures], options: argparse.Namespace) -> None:
         f"timeout {_LIMITS.timeout_ms} ms, {_LIMITS.retries} retries, all at once; medians of {options.trials}"
     )
     print(
-        f"{'':<12}{'devices':>9}{'complete':>10}{'varbinds':>11}{'live s':>9}{'wall s':>9}{'CPU s':>9}{'peak RSS MB':>13}"
+        f"{'':<12}{'devices':>9}{'complete':>10}{'varbinds':>11}{'live s':>9}{'wall s':>9}{'CPU s':>9}"
+        f"{'peak RSS MB':>13}"
     )
     for name, figures in found.items():
         print(
