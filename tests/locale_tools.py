@@ -4,7 +4,7 @@
     python tests/locale_tools.py --check    change nothing; exit 1 if something is missing or stale
 
 A text counts as visible when it is the argument of ``_()``, ``N_()`` or ``translate()`` (in code or in a
-template), or the `what` or `todo` of an `AgentError`.
+template), the `what` or `todo` of an `AgentError`, or a help text of the command line.
 """
 
 from __future__ import annotations
@@ -17,12 +17,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import jinja2
+import typer
 from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 from jinja2.ext import extract_from_ast
 
 from agent import errors
+from agent.cli import app
+from agent.cli.localise import help_texts
 from agent.language import DOMAIN, LOCALE
 
 if TYPE_CHECKING:
@@ -62,6 +65,9 @@ def extract(root: Path = AGENT) -> Found:
         for line, _, message in extract_from_ast(template, MARKERS):
             if isinstance(message, str):
                 found.add(message, f"{path.relative_to(root.parent)}:{line}")
+    if root == AGENT:
+        for text in help_texts(typer.main.get_command(app)):
+            found.add(text, "campus-agent --help")
     return found
 
 

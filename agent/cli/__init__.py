@@ -18,6 +18,7 @@ import typer
 
 from agent import __version__
 from agent.cli import author, demo, discover, journal, operate, probe, review, serve
+from agent.cli.localise import localise
 from agent.errors import AgentError, UsageError
 from agent.language import preferred, translator
 
@@ -25,7 +26,7 @@ __all__ = ["app", "main"]
 
 app = typer.Typer(
     name="campus-agent",
-    help="Measure a campus, sign the evidence, judge it by smart-campus standards. 测量校园、签署证据、对照标准评判。",
+    help="Measure a campus, sign the evidence, judge it by smart-campus standards.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -50,7 +51,9 @@ def main() -> None:
             stream.reconfigure(errors="backslashreplace")
     try:
         try:
-            app()
+            command = typer.main.get_command(app)
+            localise(command, translator(preferred(os.environ)))
+            command(prog_name="campus-agent")
         finally:
             sys.stdout.flush()  # here an error can still be told; at the interpreter's end it cannot
     except SystemExit as end:
