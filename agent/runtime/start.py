@@ -66,18 +66,29 @@ def run(campus: Path, state: Path, url: str | None, *, once: bool) -> list[str]:
             agent.backend = connected(agent, state, url)
             try:
                 if not once:
+                    await agent.listen()
                     await Service(agent, reload).serve()
+                    await _take_last(agent)
                     return []
                 recovery.abort_open_runs(agent)
                 result = await run_cycle(agent, jobs_of(agent.campus, agent.families, COLLECTORS))
                 if agent.backend is not None:
                     await agent.backend.send(agent.journal)
             finally:
+                await agent.receivers.close()
                 if agent.backend is not None:
                     await agent.backend.close()
             return [f"{target.id}: {target.result}, {target.exchanges} exchanges" for target in result.targets]
 
         return asyncio.run(serve())
+
+
+async def _take_last(agent: Agent) -> None:
+    """Journal the notifications that no run has taken: those before a power cut matter most."""
+    pending = agent.receivers.pending()
+    others = frozenset(asset.id for asset in agent.campus.assets) - pending
+    if pending:
+        await run_cycle(agent, jobs_of(agent.campus, agent.families, ["notifications"], skip=others))
 
 
 def upload(campus: Path, state: Path, url: str | None) -> list[str]:

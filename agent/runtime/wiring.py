@@ -26,8 +26,10 @@ from agent.model.evidence import (
 )
 from agent.packs.load import config_directory, load_campus, load_families
 from agent.runtime.credentials import Credential, load_credential
+from agent.runtime.listening import Receivers
 from agent.sessions.redact import Redactor
 from agent.transports.mqtt import MqttLogin, MqttTransport
+from agent.transports.notifications import NotificationTransport, Peer, Peers
 from agent.transports.snmp import Community, SnmpTransport, User
 
 if TYPE_CHECKING:
@@ -63,6 +65,13 @@ class Agent:
     fatal: tuple[type[AgentError], ...] = (JournalError, KeyFileError)
     """Errors that end a run instead of one asset."""
     _credentials: dict[str, Credential] = field(default_factory=dict, repr=False)
+    _receivers: Receivers | None = field(default=None, repr=False)
+
+    @property
+    def receivers(self) -> Receivers:
+        """The receivers of notifications, which outlive the runs."""
+        self._receivers = self._receivers or Receivers(self.clock)
+        return self._receivers
 
     @property
     def plan_files(self) -> dict[str, bytes]:
@@ -130,7 +139,27 @@ class Agent:
         family = self.families.get(asset.family)
         if family is None:
             raise ConfigError("asset {asset!r} has the unknown family {family!r}", asset=asset.id, family=asset.family)
+        if family.transport == "notifications":
+            return self._notifications(asset)
         return open_transport(asset, family.transport, self.credential(asset))
+
+    async def listen(self) -> None:
+        """Begin to receive notifications, so that none is missed before the first run."""
+        await self.receivers.listen(
+            self._notifications(one) for one in self.campus.assets if self._speaks(one, "notifications")
+        )
+
+    def _notifications(self, asset: Asset) -> NotificationTransport:
+        senders = (one for one in self.campus.assets if self._speaks(one, "snmp"))
+        peers = Peers(
+            tuple(Peer(one.id, one.address, snmp_access(self.credential(one), one.id)) for one in senders),
+            snmp_access(self.credential(asset), asset.id) if asset.credentials is not None else None,
+        )
+        return self.receivers.transport(asset, peers, self.campus.school.id)
+
+    def _speaks(self, asset: Asset, transport: str) -> bool:
+        family = self.families.get(asset.family)
+        return family is not None and family.transport == transport
 
     def use_campus(self, campus: Campus, data: bytes, digest: str) -> None:
         """Go on with another campus file; credentials are read anew, so that a changed secret is redacted as well.
@@ -169,7 +198,9 @@ class Agent:
 def _must_fit(asset: Asset, families: Mapping[str, Family], known: Mapping[str, Credential]) -> None:
     """Refuse at the start what would otherwise fail in every run."""
     family = families.get(asset.family)
-    if family is not None and family.transport == "snmp":
+    if family is None:
+        return
+    if family.transport == "snmp" or (family.transport == "notifications" and asset.credentials):
         snmp_access(known[asset.credentials] if asset.credentials else Credential(), asset.id)
 
 

@@ -85,17 +85,14 @@ class NotificationReceiver:
     """Receives traps and informs of versions 1, 2c and 3.
 
     Args:
-        address: IPv4 or IPv6 address or name to listen on; `::` takes both kinds.
-        port: UDP port; 162 needs a privilege.
         identity: what our SNMP engine ID is made of; the same after a restart, so that devices may be told.
         clock: gives notifications their wall time.
         limits: the bounds.
     """
 
-    def __init__(
-        self, address: str, port: int, *, identity: str, clock: Clock, limits: NotificationLimits | None = None
-    ) -> None:
-        self._port = Port(address, port, self._admit)
+    def __init__(self, *, identity: str, clock: Clock, limits: NotificationLimits | None = None) -> None:
+        self._port: Port | None = None
+        self._place = ("", 0)
         self._clock = clock
         self._limits = limits or NotificationLimits()
         self.engine_id = PYSNMP_ENTERPRISE + hashlib.sha256(identity.encode()).digest()[:8]
@@ -115,19 +112,24 @@ class NotificationReceiver:
         self._engine: Engine | None = None
         self._worker: asyncio.Task[None] | None = None
         self._since = 0
+        self._lost = 0
 
     @property
     def port(self) -> int:
         """The port that is listened on; 0 while there is none."""
-        return self._port.number
+        return self._port.number if self._port is not None else 0
 
     @property
     def pending(self) -> bool:
         """Whether something has arrived that was not taken."""
         return bool(len(self._kept) or len(self._waiting))
 
-    async def open(self, peers: Peers) -> None:
+    async def open(self, place: tuple[str, int], peers: Peers) -> None:
         """Start listening, or go on, and believe these peers from now on.
+
+        Args:
+            place: IPv4 or IPv6 address or name to listen on, where `::` takes both kinds, and the UDP port.
+            peers: who may send.
 
         Raises:
             GapError: the port cannot be had.
@@ -136,17 +138,28 @@ class NotificationReceiver:
             await self._addresses.learn(peers)
             self._peers, self._communities = peers, peers.communities()
             self._keyring.learn(peers.users())
-            if self._worker is not None:
-                return
-            await self._port.open()
-            try:
+            if self._port is None or self._place != place:
+                await self._listen(place)
+
+    async def _listen(self, place: tuple[str, int]) -> None:
+        """Open the port, in place of the one before; what has arrived stays."""
+        if self._port is not None:
+            self._lost += self._port.take_lost()
+            self._port.close()
+            self._port = None
+        port = Port(*place, self._admit)
+        await port.open()
+        try:
+            if self._engine is None:
                 self._engine = await asyncio.to_thread(self._make_engine)
-            except BaseException:
-                self._port.close()
-                raise
+        except BaseException:
+            port.close()
+            raise
+        self._port, self._place = port, place
+        if self._worker is None:
             self._since = self._clock.monotonic_ns()
             self._worker = asyncio.create_task(self._serve(self._engine))
-            log.info("listening for notifications on UDP port %s, engine ID %s", self.port, self.engine_id.hex())
+        log.info("listening for notifications on UDP port %s, engine ID %s", self.port, self.engine_id.hex())
 
     async def take(self, seconds: float) -> Notifications:
         """Take what arrived since the last time; with nothing at hand, wait for the first, up to `seconds`.
@@ -166,7 +179,9 @@ class NotificationReceiver:
 
     async def close(self) -> None:
         """Stop listening; may be called more than once."""
-        self._port.close()
+        if self._port is not None:
+            self._port.close()
+            self._port = None
         if self._worker is not None:
             self._worker.cancel()
             await asyncio.gather(self._worker, return_exceptions=True)
@@ -178,8 +193,9 @@ class NotificationReceiver:
     def _take(self) -> Notifications:
         now = self._clock.monotonic_ns()
         listened, self._since = (now - self._since) // 1_000_000, now
-        dropped = self._waiting.dropped + self._kept.dropped + self._port.take_lost()
-        self._waiting.dropped = self._kept.dropped = 0
+        lost = self._lost + (self._port.take_lost() if self._port is not None else 0)
+        dropped = self._waiting.dropped + self._kept.dropped + lost
+        self._waiting.dropped = self._kept.dropped = self._lost = 0
         counts, self._counts = self._counts, Counter()
         return Notifications(
             notifications=tuple(sorted(self._kept.take_all(), key=lambda item: item.at)),
@@ -195,7 +211,11 @@ class NotificationReceiver:
         from agent.transports.notifications.engine import Engine  # noqa: PLC0415 - pysnmp takes half a second to load
 
         boots = max(1, int(self._clock.now().timestamp()) - BOOTS_EPOCH)
-        return Engine(self.engine_id, boots, self._port.send)
+        return Engine(self.engine_id, boots, self._answer)
+
+    def _answer(self, data: bytes, address: tuple[Any, ...]) -> None:
+        if self._port is not None:
+            self._port.send(data, address)
 
     # --- admission: cheap, strict, and before anything else sees the datagram ---
 

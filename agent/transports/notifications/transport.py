@@ -20,12 +20,22 @@ class NotificationTransport:
 
     Args:
         receiver: listens already, or begins to with the first exchange; closing the transport leaves it alone.
+        place: address and UDP port to listen on.
         peers: whom to believe from now on.
     """
 
-    def __init__(self, receiver: NotificationReceiver, peers: Peers) -> None:
+    def __init__(self, receiver: NotificationReceiver, place: tuple[str, int], peers: Peers) -> None:
         self._receiver = receiver
+        self._place = place
         self._peers = peers
+
+    async def listen(self) -> None:
+        """Begin to listen, or go on.
+
+        Raises:
+            GapError: the port cannot be had.
+        """
+        await self._receiver.open(self._place, self._peers)
 
     async def exchange(self, request: Request) -> Notifications:
         """Take what arrived since the last exchange of any transport of this receiver.
@@ -36,7 +46,7 @@ class NotificationTransport:
         """
         if not isinstance(request, SnmpNotifications):
             raise UsageError("{op} is not asked of a receiver of notifications", op=request.op)
-        await self._receiver.open(self._peers)
+        await self.listen()
         return await self._receiver.take(request.seconds)
 
     async def close(self) -> None:
