@@ -179,7 +179,8 @@ def counter_samples(readings: Readings, metric: str, subject: str) -> list[Sampl
 
     The companions (`uptime`, `discontinuity`, `identity`, `speed`, `counter_bits`) are the metrics of the same family
     of names: `link.octets.in` goes with `link.uptime`. Uptime must be of the same moment; of the others the nearest
-    within a minute counts.
+    within a minute counts. A restart that the device told of (`restart`; of a port, its asset's `device.restart`) goes
+    with the first sample after it.
 
     Raises:
         MalformedError: a reading is not a number, or its unit does not fit.
@@ -191,6 +192,9 @@ def counter_samples(readings: Readings, metric: str, subject: str) -> list[Sampl
     speed = [(v.at, v.number) for v in readings.values(f"{base}.speed", subject, "bit/s")]
     bits = [(v.at, int(v.number)) for v in readings.values(f"{base}.counter_bits", subject, "1")]
     identity = readings.texts(f"{base}.identity", subject)
+    restarts = _restarts(readings, f"{base}.restart", subject)
+    times = sorted({value.at for value in octets})
+    restarted = {times[place] for at in restarts if (place := bisect_left(times, at)) < len(times)}
     return [
         Sample(
             at=value.at,
@@ -201,10 +205,20 @@ def counter_samples(readings: Readings, metric: str, subject: str) -> list[Sampl
             # A speed of 0 says that the device does not know it.
             speed=_nearest(speed, value.at) or None,
             bits=_nearest(bits, value.at) or 64,
+            restarted=value.at in restarted,
             sources=value.reading.sources,
         )
         for value in octets
     ]
+
+
+def _restarts(readings: Readings, metric: str, subject: str) -> list[int]:
+    """Return when the device behind the subject told that it restarted."""
+    found = [at for at, _ in readings.texts(metric, subject)]
+    for asset in readings.subjects("asset", "device.restart"):
+        if subject.startswith(f"interface:{asset.removeprefix('asset:')}/"):
+            found += [at for at, _ in readings.texts("device.restart", asset)]
+    return found
 
 
 def _outages(scene: Scene, metric: str, subject: str, times: Sequence[int]) -> set[int]:

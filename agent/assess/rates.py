@@ -3,7 +3,7 @@
 The rules, each with its reason code:
 
 - `reset`: the device restarted (sysUpTime went back, other than by its wrap after 2^32 centiseconds, or it ran for
-  much less time than passed between the samples), or a 64-bit counter went down;
+  much less time than passed between the samples), told that it did, or a 64-bit counter went down;
 - `discontinuity`: ifCounterDiscontinuityTime changed (IF-MIB, RFC 2863);
 - `reindex`: the port behind the index is another one;
 - `gap`: more than three poll intervals without a sample; the octets are not spread over it;
@@ -54,6 +54,8 @@ class Sample:
     """bit/s; None where the device does not know it."""
     bits: int = 64
     """Width of the counter."""
+    restarted: bool = False
+    """The device told that it restarted (coldStart, warmStart) since the sample before."""
     sources: tuple[Digest, ...] = ()
 
 
@@ -142,7 +144,7 @@ def _interval(earlier: Sample, later: Sample, poll_ms: int) -> Interval | str:
     if later.at - earlier.at > MAX_GAP * poll_ms:
         return "gap"
     ticks = _ticks(earlier.uptime, later.uptime, (later.at - earlier.at) // 10)
-    changed = "reset" if ticks is None else _changed(earlier, later)
+    changed = "reset" if ticks is None or later.restarted else _changed(earlier, later)
     if ticks is None or changed:
         return changed
     speeds = [speed for speed in (earlier.speed, later.speed) if speed is not None]
