@@ -26,7 +26,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Clash", "Device", "Edge", "Neighbour", "asset_id", "clashes", "devices", "edges", "unanswered"]
 
-_MAC_LIKE = re.compile(r"(?<![0-9A-Fa-f])(?:[0-9A-Fa-f]{2}[:\-. ]?){5}[0-9A-Fa-f]{2}(?![0-9A-Fa-f])")
+_MAC_LIKE = re.compile(
+    r"(?<![0-9A-Fa-f])(?:[0-9A-Fa-f]{2}([:\-. ]?)(?:[0-9A-Fa-f]{2}\1){4}[0-9A-Fa-f]{2}"
+    r"|[0-9A-Fa-f]{4}([.\-])[0-9A-Fa-f]{4}\2[0-9A-Fa-f]{4})(?![0-9A-Fa-f])"
+)
 _NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9_.]+")
 _DOMAIN = re.compile(r"\.[A-Za-z]{2,}$")
 LONGEST_NAME = 60
@@ -104,21 +107,25 @@ class Edge:
 def devices(found: Sequence[Found]) -> list[Device]:
     """Return the devices behind the answers, each with an id of its own."""
     groups: list[list[Found]] = []
-    owner: dict[str, list[Found]] = {}
+    at: dict[str, list[Found]] = {}
+    owners: dict[str, list[list[Found]]] = defaultdict(list)
     for each in found:
-        known = (owner[address] for address in (each.address, *sorted(each.own - EVERYONES)) if address in owner)
+        # One answered at an address that the other calls its own. Two that merely own the same address (a factory
+        # default, a virtual router's) are two.
+        known = [*owners[each.address], *(at[address] for address in sorted(each.own - EVERYONES) if address in at)]
         group = next((one for one in known if _alike(one[0], each)), None)
         if group is None:
             group = []
             groups.append(group)
         group.append(each)
-        for address in {each.address, *each.own} - EVERYONES | {each.address}:
-            owner.setdefault(address, group)
+        at[each.address] = group
+        for address in each.own - EVERYONES:
+            owners[address].append(group)
     taken: set[str] = set()
     made = []
     for group in groups:
         name = asset_id(group[0].name, group[0].address)
-        if name in taken:
+        while name in taken:
             name = f"{name}-{_address_part(group[0].address)}"
         taken.add(name)
         addresses = tuple(one.address for one in group)
