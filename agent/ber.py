@@ -38,6 +38,7 @@ __all__ = [
     "compare_oids",
     "decode_varbind",
     "encode_integer",
+    "encode_sub_identifier",
     "encode_varbind",
     "header",
     "integer",
@@ -161,7 +162,7 @@ def oid_bytes(text: str) -> bytes:
     first, second, *rest = (int(part) for part in parts)
     if first > 2 or (first < 2 and second > 39) or max(second, *rest, 0) > _MAX_SUB_IDENTIFIER:
         raise MalformedError("{text!r} is not a dotted OID", text=text[:100])
-    return b"".join(_encode_sub_identifier(part) for part in (first * 40 + second, *rest))
+    return b"".join(encode_sub_identifier(part) for part in (first * 40 + second, *rest))
 
 
 def oid_tuple(content: bytes) -> tuple[int, ...]:
@@ -211,6 +212,17 @@ def sub_identifiers(content: bytes, maximum: int = _MAX_SUB_IDENTIFIER) -> tuple
     if value or len(found) > _MAX_SUB_IDENTIFIERS or max(found, default=0) > maximum:
         raise MalformedError("BER: an OID that is cut off or beyond RFC 2578 §3.5")
     return tuple(found)
+
+
+def encode_sub_identifier(value: int) -> bytes:
+    """Return the octets of one sub-identifier, 7 bits each, the highest first (X.690 §8.19.2)."""
+    octets = bytearray((value & 0x7F,))
+    value >>= 7
+    while value:
+        octets.append(0x80 | (value & 0x7F))
+        value >>= 7
+    octets.reverse()
+    return bytes(octets)
 
 
 def compare_oids(left: bytes, right: bytes) -> int:
@@ -297,13 +309,3 @@ def _expect(tag: int, data: bytes, at: int, end: int) -> tuple[int, int]:
 
 def _is_number(part: str) -> bool:
     return part.isascii() and part.isdigit() and len(part) <= 10 and (part == "0" or part[0] != "0")
-
-
-def _encode_sub_identifier(value: int) -> bytes:
-    octets = bytearray((value & 0x7F,))
-    value >>= 7
-    while value:
-        octets.append(0x80 | (value & 0x7F))
-        value >>= 7
-    octets.reverse()
-    return bytes(octets)

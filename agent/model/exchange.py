@@ -13,7 +13,7 @@ from typing import Annotated, Literal, Protocol
 from pydantic import Field
 
 from agent import canonical
-from agent.model.base import Digest, Identifier, Timestamp, Word
+from agent.model.base import Decimal, Digest, Identifier, Timestamp, Word
 
 __all__ = [
     "Answer",
@@ -21,6 +21,9 @@ __all__ = [
     "Gap",
     "GapReason",
     "Holds",
+    "HostAddress",
+    "HostFacts",
+    "HostState",
     "IndexPart",
     "MqttListen",
     "MqttMessage",
@@ -40,10 +43,12 @@ __all__ = [
     "VarBinds",
 ]
 
-Holds = Literal["mac", "name", "serial", "identifier"]
+Holds = Literal["mac", "name", "serial", "identifier", "ip4", "ip6", "inet"]
 """Personal or identifying data that a column or index part holds; each becomes a keyed pseudonym.
 
 An `identifier` is text of a device or port that may be, or contain, a MAC address: only the address is replaced.
+`ip4`, `ip6` and `inet` are addresses of terminals; of them the family, the scope and the /24 or /64 stay. `ip4` is 4
+octets, `ip6` 16, `inet` an InetAddressType and InetAddress (RFC 4001) in any of the shapes of `model.inet`.
 """
 
 
@@ -100,6 +105,8 @@ class IndexPart(Word):
     at: int
     """Position of the first sub-identifier, from 0."""
     length: int
+    """How many; 0 for all to the end of the index, whose own form then says where the address starts: `inet`, or
+    `ip4`, `ip6` and `mac` with or without their length in front. Of such a part nothing stays that does not decode."""
     holds: Holds
 
 
@@ -221,10 +228,53 @@ class MqttMessages(Word):
     dropped: int = 0
 
 
+# --- the agent's own server ----------------------------------------------------------------------------------------
+
+
+class HostFacts(Word):
+    """Look at the server that the agent runs on."""
+
+    op: Literal["host.facts"] = "host.facts"
+
+
+class HostAddress(Word):
+    """How many addresses of a kind the server has; the addresses themselves are not kept."""
+
+    family: Literal["ipv4", "ipv6"]
+    scope: str
+    """As `model.inet.scope_of` names it."""
+    count: int
+
+
+class HostState(Word):
+    """What the operating system says; absent where it does not."""
+
+    op: Literal["host.state"] = "host.state"
+    disk_total: Decimal | None = None
+    """Octets of the file system that holds the agent's state."""
+    disk_free: Decimal | None = None
+    """Octets of it that the agent may still use."""
+    memory_total: Decimal | None = None
+    memory_available: Decimal | None = None
+    """Octets that can be given out without swapping."""
+    load: tuple[Decimal, ...] = ()
+    """Load averages over 1, 5 and 15 minutes."""
+    cpus: int | None = None
+    uptime_seconds: Decimal | None = None
+    boot_id: str
+    """`unknown` where the system gives none."""
+    clock: Literal["synchronised", "unsynchronised", "unknown"]
+    clock_source: Literal["chrony", "kernel", "none"]
+    """What said so."""
+    clock_error_ms: Decimal | None = None
+    """The largest error that it admits."""
+    addresses: tuple[HostAddress, ...] = ()
+
+
 # --- the conversation ---------------------------------------------------------------------------------------------
 
-Request = Annotated[SnmpGet | SnmpTable | SnmpNotifications | MqttListen, Field(discriminator="op")]
-Response = Annotated[VarBinds | Notifications | MqttMessages, Field(discriminator="op")]
+Request = Annotated[SnmpGet | SnmpTable | SnmpNotifications | MqttListen | HostFacts, Field(discriminator="op")]
+Response = Annotated[VarBinds | Notifications | MqttMessages | HostState, Field(discriminator="op")]
 
 
 class Exchange(Word):

@@ -36,7 +36,7 @@ class Family(Word):
     title: Text
     vendor: str
     role: Literal["switch", "router", "firewall", "ac", "ap", "nvr", "ups", "server", "iot", "nas", "other"]
-    transport: Literal["snmp", "mqtt", "notifications"]
+    transport: Literal["snmp", "mqtt", "notifications", "host"]
     recognise: Recognition = Recognition()
     collectors: tuple[str, ...] = Field(min_length=1)
     examples: tuple[RecognitionExample, ...] = ()

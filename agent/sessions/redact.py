@@ -4,9 +4,10 @@ Rules, each counted by name in the exchange:
 
 - ``mac``: the OUI stays, the rest becomes HMAC-SHA256 under the campus key. A locally administered address (a
   randomised one) has no OUI: only its locally-administered bit stays. Broadcast, multicast and all-zero addresses
-  are no one's and stay.
+  are no one's and stay; but 33:33:ff, the group of an IPv6 address, keeps no more than that.
 - ``name``, ``serial``: replaced by ``~name-<12 hex>``: equal values stay equal, nothing else remains.
 - ``identifier``: MAC addresses in it, as six octets or spelled out in any usual way, as with ``mac``; the rest stays.
+- ``ip4``, ``ip6``, ``inet``: addresses of terminals as in `addresses`: family, scope and the /24 or /64 stay.
 - ``undeclared``: a variable of a notification that was not asked for is left out.
 - ``secret``: any configured secret (community, password) that a device echoes back.
 - ``mqtt-device``: the topic level that names a device, and every other level that says the same.
@@ -27,6 +28,7 @@ from agent import ber
 from agent.errors import MalformedError
 from agent.model.exchange import (
     Holds,
+    HostState,
     IndexPart,
     MqttMessage,
     MqttMessages,
@@ -38,6 +40,7 @@ from agent.model.exchange import (
     SnmpNotifications,
     SnmpTable,
 )
+from agent.sessions import addresses
 
 __all__ = ["Redactor"]
 
@@ -45,6 +48,9 @@ WELL_KNOWN = (b"public", b"private")
 """Factory communities: no secrets, and words that occur in honest text."""
 SHORTEST_SECRET = 4
 """Octets; a shorter secret would match by chance all over an answer."""
+_IP = ("ip4", "ip6", "inet")
+_NODE_GROUP = bytes.fromhex("3333ff")
+"""RFC 2464 §7 over RFC 4291 §2.7.1: the other three octets are the last of a terminal's IPv6 address."""
 MARK = "⟦redacted:secret⟧"
 _TEXT_MAC = re.compile(rb"[0-9A-Fa-f]{1,2}([:\- ])(?:[0-9A-Fa-f]{1,2}\1){4}[0-9A-Fa-f]{1,2}")
 _MAC_WITHIN = re.compile(
@@ -83,6 +89,8 @@ class Redactor:
         counts: Counter[str] = Counter()
         if isinstance(response, MqttMessages):
             return self._messages(response, counts), dict(counts)
+        if isinstance(response, HostState):  # counts and states by its type, nothing personal
+            return response, {}
         declared = _declared(request)
         if isinstance(response, Notifications):
             return self._notifications(response, declared, counts), dict(counts)
@@ -99,6 +107,8 @@ class Redactor:
             return self._mac_value(value)
         if holds == "identifier":
             return self._identifier(value)
+        if holds in _IP and len(value) in (4, 16):
+            return addresses.address(value, self._hmac)
         return f"~{holds}-{self._hmac(holds, value).hex()[:12]}".encode() if value else value
 
     # --- SNMP ---
@@ -109,7 +119,7 @@ class Redactor:
         if column is None:
             raise MalformedError("an answer for {oid}, which was not asked for", oid=ber.oid_text(oid))
         shown_oid, shown = oid, value
-        if column.holds is not None and tag == ber.OCTET_STRING:
+        if column.holds is not None and (tag == ber.OCTET_STRING or (tag == ber.IP_ADDRESS and column.holds in _IP)):
             shown = self.pseudonym(column.holds, value)
             counts[column.holds] += shown != value
         if column.index:
@@ -121,14 +131,17 @@ class Redactor:
         return ber.encode_varbind(shown_oid, tag, shown).hex()
 
     def _index(self, oid: bytes, column: _Column, counts: Counter[str]) -> bytes:
-        sub_ids = list(ber.oid_tuple(oid))
-        start = len(ber.oid_tuple(column.prefix))
+        sub_ids = list(ber.sub_identifiers(oid[len(column.prefix) :]))
         for part in column.index:
-            sub_ids = self._index_part(sub_ids, start, part, counts)
-        return ber.oid_bytes(".".join(map(str, sub_ids)))
+            sub_ids = self._index_part(sub_ids, part, counts)
+        return column.prefix + b"".join(map(ber.encode_sub_identifier, sub_ids))
 
-    def _index_part(self, sub_ids: list[int], start: int, part: IndexPart, counts: Counter[str]) -> list[int]:
-        begin, end = start + part.at, start + part.at + part.length
+    def _index_part(self, sub_ids: list[int], part: IndexPart, counts: Counter[str]) -> list[int]:
+        begin, end = part.at, part.at + part.length
+        if not part.length:
+            rest = addresses.index_tail(part.holds, sub_ids[begin:], self._hmac, self._mac)
+            counts[part.holds] += rest != sub_ids[begin:]
+            return sub_ids[:begin] + rest
         found = sub_ids[begin:end]
         if len(found) != part.length or any(number > 255 for number in found):
             return sub_ids
@@ -189,9 +202,11 @@ class Redactor:
         return bytes(octet if octet in b":-. " else next(shown) for octet in text)
 
     def _mac(self, mac: bytes) -> bytes:
+        mixed = self._hmac("mac", mac)
+        if mac[:3] == _NODE_GROUP:
+            return mac[:3] + mixed[:3]
         if not any(mac) or mac[0] & 1:
             return mac
-        mixed = self._hmac("mac", mac)
         if mac[0] & 2:
             return bytes([(mixed[0] & 0xFC) | 2]) + mixed[1:6]
         return mac[:3] + mixed[:3]
