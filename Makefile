@@ -3,6 +3,8 @@
 #   make test   all tests with coverage, after the static checks
 #   make check  the static checks alone
 #   make bench  the benchmarks, side by side
+#   make fuzz   damaged input for every decoder, for SECONDS (600)
+#   make test-long  what takes minutes
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
@@ -14,18 +16,21 @@ STAMP := $(VENV)/.synced
 export UV_SYSTEM_CERTS := 1
 export UV_NO_PROGRESS := 1
 
-.PHONY: help demo test test-long check bench packages lock clean
+.PHONY: help demo test test-long check bench fuzz lock clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
 
-demo: $(STAMP) packages
+demo: $(STAMP)
+	sh deploy/packages.sh demo
 	$(BIN)/campus-agent demo --directory demo
 
-test: check packages
+test: check
+	sh deploy/packages.sh test
 	$(BIN)/pytest --cov --cov-report=term:skip-covered -m "not long"
 
-test-long: $(STAMP) packages
+test-long: $(STAMP)
+	sh deploy/packages.sh test
 	$(BIN)/pytest -m long
 
 check: $(STAMP)
@@ -35,21 +40,20 @@ check: $(STAMP)
 	$(BIN)/lint-imports
 	$(BIN)/campus-agent lint
 
-bench: $(STAMP) packages
+bench: $(STAMP)
+	sh deploy/packages.sh bench
 	$(BIN)/python -m benchmarks
 
-packages: .build/packages
-
-.build/packages: deploy/packages.txt deploy/packages.sh
-	sh deploy/packages.sh
-	@mkdir -p .build && touch $@
+SECONDS ?= 600
+fuzz: $(STAMP)
+	$(BIN)/python -m tests.fuzz $(SECONDS)
 
 $(STAMP): pyproject.toml uv.lock $(TOOLS)/bin/uv
 	UV_PROJECT_ENVIRONMENT=$(VENV) $(TOOLS)/bin/uv sync --quiet --locked --all-extras
 	@touch $@
 
 $(TOOLS)/bin/uv: deploy/packages.sh
-	sh deploy/packages.sh python3-venv
+	sh deploy/packages.sh venv
 	python3 -m venv $(TOOLS)
 	$(TOOLS)/bin/pip install --quiet --disable-pip-version-check 'uv>=0.5'
 

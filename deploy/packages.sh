@@ -1,16 +1,19 @@
 #!/bin/sh
-# Installs the system packages that are missing: those named, or those of packages.txt. Without root it says what to install.
+# Installs the system packages that a purpose needs and that are missing: demo, test, bench (see packages.txt) or venv.
+# Without root it says what to install.
 set -eu
+purpose=$1
 list=$(dirname "$0")/packages.txt
 PATH=$PATH:/usr/sbin:/sbin
 
 missing=
-if [ $# -gt 0 ]; then
+if [ "$purpose" = venv ]; then
     # python3-venv brings ensurepip; the interpreter alone may lack it
-    python3 -c 'import ensurepip, venv' 2>/dev/null || missing="python3 $*"
+    python3 -c 'import ensurepip, venv' 2>/dev/null || missing=" python3 python3-venv"
 else
-    while read -r program package; do
+    while read -r program package purposes; do
         case $program in '' | '#'*) continue ;; esac
+        case ,$purposes, in *,"$purpose",*) ;; *) continue ;; esac
         command -v "$program" >/dev/null 2>&1 || missing="$missing $package"
     done <"$list"
 fi

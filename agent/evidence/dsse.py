@@ -20,7 +20,6 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from agent import canonical
 from agent.errors import MalformedError, VerificationError
 from agent.evidence import base64text
-from agent.model.upload import MAX_STATEMENT_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -45,8 +44,8 @@ __all__ = [
 STATEMENT_PAYLOAD_TYPE = "application/vnd.in-toto+json"
 CHALLENGE_PAYLOAD_TYPE = "application/vnd.campus-agent.challenge+json"
 
-MAX_ENVELOPE_BYTES = MAX_STATEMENT_BYTES
-"""What the backend takes; lists that grow with time (the runs of an assessment) are files, not payload."""
+MAX_ENVELOPE_BYTES = 16 * 1024 * 1024
+"""A bound for reading what anybody sends. What a backend takes is less (`agent.model.upload.MAX_STATEMENT_BYTES`)."""
 MAX_SIGNATURES = 16
 """Several algorithms and a key rotation need two or three; each one costs a verification per key."""
 MAX_SIGNATURE_BYTES = 8 * 1024

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import sys
 
-from tests.tampered import make
 from tests.tampered.base import make_base
+from tests.tampered.cases import CASES
+from tests.tampered.make import HERE, make_all
 
 if sys.argv[1:] == ["base"]:
-    make_base(make.HERE)
-for path in make.make_all(make.HERE):
-    sys.stdout.write(f"{path.name}\n")
+    make_base(HERE)
+made = make_all(HERE)
+sys.stdout.write(f"{len(made)} bundles for {len(CASES)} defects\n")

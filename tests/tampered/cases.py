@@ -10,7 +10,9 @@ import zipfile
 from agent import canonical
 from agent.evidence import dsse, keys
 from agent.model.evidence import EntryKind
-from tests.tampered.make import Museum, case, envelope, segment_data, segment_lines
+from tests.tampered.make import CASES, Museum, case, envelope, segment_data, segment_lines
+
+__all__ = ["CASES"]
 
 RAW = "raw/egress-gw.jsonl"
 

@@ -12,11 +12,12 @@ import pytest
 from agent.verify.bundle import verify_bundle
 from agent.verify.policy import pinned_trust
 from tests.tampered import make
+from tests.tampered.cases import CASES
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-NAMES = sorted(make.CASES)
+NAMES = sorted(CASES)
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +48,7 @@ def test_the_checked_in_bundle_is_what_the_script_makes(name: str, made: Path) -
 @pytest.mark.parametrize("name", NAMES)
 def test_the_defect_is_named(name: str) -> None:
     """Verification fails, and the named check is among those that fail."""
-    expected = make.CASES[name][0]
+    expected = CASES[name][0]
     result = verify_bundle((make.HERE / f"{name}.zip").read_bytes(), trust=pinned_trust(make.HERE / "trust")).result
     assert not result.ok
     failed = [check.name for check in result.failed()]
