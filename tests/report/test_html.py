@@ -231,7 +231,9 @@ def test_declared_values_lead_to_their_document() -> None:
     given = sample.report()
     clause = given.assessments[0].clauses[0]
     campus_file = "sha256:" + "ca" * 32
-    stated = sample.observation("egress:telecom", (campus_file,), grade=Grade.DECLARED, metric="link.contract", value="450")
+    stated = sample.observation(
+        "egress:telecom", (campus_file,), grade=Grade.DECLARED, metric="link.contract", value="450"
+    )
     findings = (clause.findings[0].model_copy(update={"observations": (stated,)}),)
     clauses = (clause.model_copy(update={"findings": findings}),)
     given = replace(given, assessments=(given.assessments[0].model_copy(update={"clauses": clauses}),))
