@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -102,6 +103,7 @@ def run(
     """Poll by the plan of the campus file, sign, and upload; the service of the school's server."""
     from agent.runtime import start
 
+    logging.basicConfig(format="campus-agent: %(levelname)s: %(message)s", level=logging.WARNING)
     for line in start.run(campus, state, backend, once=once):
         typer.echo(line)
 

@@ -114,10 +114,12 @@ class BackendLink:
         done = await self.send(journal)
         return IDLE_SECONDS if done.wait_seconds is None else min(done.wait_seconds, 3600.0)
 
-    def resume(self) -> None:
-        """Send again after the operator has seen to what the backend refused."""
+    def resume(self, journal: Journal) -> None:
+        """Send again at once, because a person asks for it: no back-off, and no halt after a refusal."""
         if self._outbox is not None:
             self._outbox.resume()
+        for waiting in journal.pending(self._clock.now(), limit=1):
+            journal.note_attempt(waiting.entry.seq, 0, None, None)
 
     async def close(self) -> None:
         """Close the connection."""

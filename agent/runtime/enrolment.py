@@ -40,6 +40,7 @@ async def enrol(url: str, token: str, campus: Path, state: Path) -> list[str]:
     try:
         link = BackendLink(url, pins, agent.signer.keyid, clock)
         try:
+            link.resume(agent.journal)
             done = await link.send(agent.journal)
         finally:
             await link.close()

@@ -122,26 +122,28 @@ class Service:
         self._scheduler.remove_all_jobs()
         for collector, every in planned(self._agent.campus, self._agent.families).items():
             self._scheduler.add_job(
-                self._slot,
+                self._fire,
                 IntervalTrigger(seconds=every, start_date=EPOCH, timezone="UTC"),
                 args=[collector, every],
                 id=collector,
                 misfire_grace_time=None,
                 coalesce=True,
-                max_instances=1_000,  # a slot that comes while its collector is busy is recorded as skipped
             )
+
+    async def _fire(self, collector: str, every: int) -> None:
+        """Begin a slot as a task of ours: APScheduler would not wait for it at the end, and log its cancelling."""
+        task = asyncio.create_task(self._slot(collector, every))
+        self._runs.add(task)
+        task.add_done_callback(self._runs.discard)
 
     async def _slot(self, collector: str, every: int) -> None:
         """Do what falls due now; whatever goes wrong ends this slot, not the service."""
-        task = asyncio.current_task()
-        assert task is not None  # APScheduler runs this as a task
-        self._runs.add(task)
         try:
             await self._due(collector, every, slot_before(self._agent.clock.now(), every))
         except AgentError as error:
             log.error("%s: %s", collector, error)  # noqa: TRY400 - the text says it all
-        finally:
-            self._runs.discard(task)
+        except Exception:
+            log.exception("%s: a slot failed", collector)
 
     async def _due(self, collector: str, every: int, due: datetime) -> None:
         slots = self._agent.journal.slots
@@ -261,6 +263,6 @@ class Service:
             self._state(EntryKind.CONFIG, "the campus file was read again")
             self._plan()
         if self._agent.backend is not None:
-            self._agent.backend.resume()
+            self._agent.backend.resume(self._agent.journal)
             self._wake_uplink.set()
         notify.ready(self._told())

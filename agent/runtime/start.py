@@ -106,6 +106,7 @@ def upload(campus: Path, state: Path, url: str | None) -> list[str]:
             link = connected(agent, state, url)
             assert link is not None  # there is a url
             try:
+                link.resume(agent.journal)
                 done = await link.send(agent.journal)
             finally:
                 await link.close()
