@@ -22,6 +22,7 @@ NOTIFICATION_PORT = 162
 """IANA: snmptrap."""
 
 log = logging.getLogger(__name__)
+log.setLevel(logging.INFO)  # where devices have to send is said at every start, to whoever sets them up
 
 
 @dataclass
@@ -48,6 +49,8 @@ class Receivers:
                 await transport.listen()
             except GapError as gap:
                 log.error("no notifications are received: %s", gap)  # noqa: TRY400 - the text says it all
+            else:
+                log.info("receiving notifications on %s", transport.place)
 
     def pending(self) -> frozenset[str]:
         """Return the assets at which something has arrived that no run has taken."""

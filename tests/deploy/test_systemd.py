@@ -188,7 +188,7 @@ def test_the_guide_installs_and_removes_every_file() -> None:
     """Each shipped file has a command that installs it and one that removes it."""
     commands = "\n".join(BLOCKS)
     shipped = [path for path in DEPLOY.rglob("*") if path.suffix in (".service", ".conf")]
-    assert len(shipped) == 7
+    assert len(shipped) == 8
     for path in shipped:
         relative = path.relative_to(ROOT)
         target = next(

@@ -237,13 +237,14 @@ def test_an_address_that_is_not_ours_says_what_to_do(place: str) -> None:
 
 
 UNPRIVILEGED = """
-import asyncio, os
+import asyncio, encodings.idna, os
 from agent.clock import SystemClock
 from agent.errors import GapError
 from agent.transports.notifications import NotificationReceiver, Peers
-if os.geteuid() == 0:
-    os.setgroups([]); os.setgid(65534); os.setuid(65534)
 async def main():
+    await asyncio.to_thread(int)  # the rest of Python may be out of reach without privilege
+    if os.geteuid() == 0:
+        os.setgroups([]); os.setgid(65534); os.setuid(65534)
     receiver = NotificationReceiver(identity="x", clock=SystemClock())
     try:
         await receiver.open(("127.0.0.1", 162), Peers())

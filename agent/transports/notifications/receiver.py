@@ -12,7 +12,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
-import logging
 import time
 from collections import Counter, OrderedDict
 from dataclasses import dataclass
@@ -47,8 +46,6 @@ BOOTS_EPOCH = 1_735_689_600
 DISCOVERY_FLAGS = 4
 """Reportable, neither authenticated nor encrypted (RFC 3412 §6.4)."""
 MOST_ENGINES = 4_096
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +156,6 @@ class NotificationReceiver:
         if self._worker is None:
             self._since = self._clock.monotonic_ns()
             self._worker = asyncio.create_task(self._serve(self._engine))
-        log.info("listening for notifications on UDP port %s, engine ID %s", self.port, self.engine_id.hex())
 
     async def take(self, seconds: float) -> Notifications:
         """Take what arrived since the last time; with nothing at hand, wait for the first, up to `seconds`.

@@ -37,6 +37,11 @@ class NotificationTransport:
         """
         await self._receiver.open(self._place, self._peers)
 
+    @property
+    def place(self) -> str:
+        """Where notifications are received and by which engine, for people who set up devices."""
+        return f"UDP port {self._receiver.port}, engine ID {self._receiver.engine_id.hex()}"
+
     async def exchange(self, request: Request) -> Notifications:
         """Take what arrived since the last exchange of any transport of this receiver.
 
