@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from agent.collectors import identity, interfaces, mqtt, neighbours, notifications
+from agent.collectors import identity, interfaces, ipv6, mqtt, neighbours, notifications, ups
 from agent.errors import GapError, MalformedError, UsageError
 from agent.model.exchange import GapReason
 from agent.model.reading import Grade, Reading
@@ -24,9 +24,11 @@ __all__ = ["COLLECTORS", "Collector", "measure"]
 COLLECTORS = {
     "identity": identity.collect,
     "interfaces": interfaces.collect,
+    "ipv6": ipv6.collect,
     "mqtt": mqtt.collect,
     "notifications": notifications.collect,
     "neighbours": neighbours.collect,
+    "ups": ups.collect,
 }
 
 LAST_WORDS = (GapReason.UNREACHABLE, GapReason.REFUSED, GapReason.DEADLINE)
