@@ -1,0 +1,141 @@
+"""`campus-agent read`: one device, live and from its record."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.runtime.world import COMMUNITY, agent, free_udp_port
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.cli.conftest import Call
+
+
+def test_a_record_gives_the_same_bytes_again(tmp_path: Path, device: int) -> None:
+    """One JSON object per reading; the record replays to the very same output, without the device."""
+    record = tmp_path / "record.jsonl"
+    url = f"snmp://127.0.0.1:{device}"
+    live = agent(
+        "read", url, "--link", "egress:telecom=lo", "--record", record, "--json", CAMPUS_AGENT_COMMUNITY=COMMUNITY
+    )
+    assert (live.code, live.err) == (0, "")
+    again = agent("read", "--replay", record, "--json")
+    assert (again.code, again.out, again.err) == (0, live.out, "")
+    readings = [json.loads(line) for line in live.out.splitlines()]
+    assert all({"metric", "subject", "value", "unit", "at", "grade", "sources"} == set(one) for one in readings)
+    assert {one["value"] for one in readings if one["metric"] == "link.speed"} == {"1000"}
+    assert COMMUNITY not in live.out
+    assert COMMUNITY.encode() not in record.read_bytes()
+    assert COMMUNITY.encode().hex().encode() not in record.read_bytes()
+
+
+def test_a_table_is_for_people(device: int) -> None:
+    """Without --json a person gets a table of the same readings."""
+    shown = agent("read", f"snmp://127.0.0.1:{device}", "--community", COMMUNITY)
+    assert shown.code == 0
+    assert "interface.oper_status" in shown.out
+    assert "interface:127.0.0.1" in shown.out
+    assert COMMUNITY not in shown.out
+
+
+def test_a_silent_device_is_a_reading_a_reason_and_exit_1(tmp_path: Path) -> None:
+    """Nothing listens: a reading says unreachable, standard error says why and what to do, and replay says the same."""
+    record = tmp_path / "record.jsonl"
+    done = agent("read", f"snmp://127.0.0.1:{free_udp_port()}", "--community", "x", "--record", record, "--json")
+    assert done.code == 1
+    assert json.loads(done.out)["value"] == "unreachable"
+    assert done.err.startswith("campus-agent: unreachable: snmp://127.0.0.1:")
+    assert "nothing listens at this port" in done.err
+    again = agent("read", "--replay", record, "--json")
+    assert (again.code, again.out, again.err) == (1, done.out, done.err)
+
+
+def test_a_wrong_community_is_told_without_it(device: int) -> None:
+    """An agent that drops a wrong community: the hint names that cause, and not the community."""
+    done = agent("read", f"snmp://127.0.0.1:{device}", "--community", "WRONG-CANARY-1", "--seconds", "10", "--json")
+    assert done.code == 1
+    assert "community" in done.err
+    assert "CANARY" not in done.out + done.err
+
+
+def test_a_credential_file_opens_what_a_community_opens(tmp_path: Path, device: int) -> None:
+    """--credentials takes a file of mode 0600 and refuses one that others may read."""
+    path = tmp_path / "ro"
+    path.write_text(f"{{version: 2c, community: {COMMUNITY}}}", encoding="utf-8")
+    path.chmod(0o644)
+    done = agent("read", f"snmp://127.0.0.1:{device}", "--credentials", path, "--json")
+    assert done.code == 2
+    assert done.err == f"campus-agent: {path}: others may read this credential (mode 0o644). Run: chmod 600 {path}\n"
+    path.chmod(0o600)
+    assert agent("read", f"snmp://127.0.0.1:{device}", "--credentials", path, "--json").code == 0
+
+
+ROLES = "Roles are egress, backbone, uplink, classroom, office and access; an id has letters and digits"
+EXAMPLE = "Write for example snmp://192.0.2.1 or mqtt://192.0.2.1:1883"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ([], "give either a URL or --replay with a record"),
+        (["192.0.2.1"], f"'192.0.2.1' does not say how to ask which host. {EXAMPLE}"),
+        (["ftp://x"], f"'ftp://x' does not say how to ask which host. {EXAMPLE}"),
+        (["snmp://u:CANARY@h"], "a URL is no place for a password. Use --credentials with a file of mode 0600"),
+        (["snmp://[::1"], "'snmp://[::1' is not a URL: Invalid IPv6 URL"),
+        (["snmp://h:99999"], "'snmp://h:99999' is not a URL: Port out of range 0-65535"),
+        (["snmp://192.0.2.1"], "an SNMP agent wants a community or user. Give --community or --credentials"),
+        (["mqtt://h", "--topic", "light=a/+"], "'light=a/+' is not of the form kind=filter@level"),
+        (["snmp://h", "--community", "x", "--link", "lo"], "'lo' is not of the form role:id=port"),
+        (
+            ["snmp://h", "--community", "x", "--link", "wan:a=lo"],
+            f"'wan:a=lo' is not of the form role:id=port. {ROLES}",
+        ),
+        (["--replay", "/nowhere/r.jsonl"], "/nowhere/r.jsonl: cannot read this file: No such file or directory"),
+        (
+            ["snmp://h", "--credentials", "/nowhere/c"],
+            "there is no credential 'c'. Put it into /nowhere with mode 0600",
+        ),
+    ],
+)
+def test_what_cannot_work_is_one_line(call: Call, arguments: list[str], told: str) -> None:
+    """Golden: each wrong call ends with exit 2 and one line that says what is wrong and what to write."""
+    done = call("read", *arguments)
+    assert (done.code, done.out, done.err) == (2, "", f"campus-agent: {told}\n")
+
+
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory: pytest.TempPathFactory, device: int) -> bytes:
+    """Return a record of the device."""
+    record = tmp_path_factory.mktemp("record") / "r.jsonl"
+    url = f"snmp://127.0.0.1:{device}"
+    assert agent("read", url, "--record", record, CAMPUS_AGENT_COMMUNITY=COMMUNITY).code == 0
+    return record.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("change", "place"),
+    [
+        (lambda data: data[:-1], "cut short"),
+        (lambda data: data.replace(b'"n":0', b'"n":1', 1), ":2: exchange 1 stands where 0 belongs"),
+        (lambda data: data.replace(b"snmp.get", b"snmp.got", 1), ":2: not a valid Exchange"),
+        (lambda data: b"\n".join(data.split(b"\n")[:-2]) + b"\n", "one more is asked for"),
+        (lambda data: b"", "cut short"),
+        (lambda data: b"\xff\xfe", "cut short"),
+    ],
+)
+def test_a_broken_record_is_named_with_its_line(
+    tmp_path: Path, call: Call, recorded: bytes, change: Callable[[bytes], bytes], place: str
+) -> None:
+    """A record that was cut or changed gives file, line and reason, never a traceback."""
+    record = tmp_path / "r.jsonl"
+    record.write_bytes(change(recorded))
+    done = call("read", "--replay", record)
+    assert done.code == 2
+    assert done.err.startswith(f"campus-agent: {record}")
+    assert place in done.err
+    assert done.err.count("\n") == 1
