@@ -82,7 +82,7 @@ def test_a_flood_is_bounded_counted_and_hides_no_other_device() -> None:
     assert {kind_of(one) for one in found.notifications} == {"1.3.6.1.6.3.1.1.5.3", "1.3.6.1.6.3.1.1.5.2"}
     assert len(found.notifications) + found.dropped == flood + 1
     assert rest.notifications == ()
-    assert slowest < 0.25
+    assert slowest < 1
 
 
 def test_the_last_datagrams_that_the_kernel_dropped_are_counted_with_the_next() -> None:
@@ -102,6 +102,21 @@ def test_the_last_datagrams_that_the_kernel_dropped_are_counted_with_the_next() 
             return total
 
     assert asyncio.run(main()) >= 1000
+
+
+@given(st.lists(st.tuples(st.sampled_from("abc"), st.integers(1, 40)), max_size=100), st.integers(40, 200))
+def test_the_shelf_is_bounded_in_octets(items: list[tuple[str, int]], most: int) -> None:
+    """Large datagrams fill no memory, whoever sends them, and taking by turns gives back what was added."""
+    shelf: Shelf[int] = Shelf(1_000, most)
+    for number, (sender, octets) in enumerate(items):
+        shelf.add(sender, number, number, octets)
+    left = len(shelf)
+    taken: list[int] = []
+    while (item := shelf.next()) is not None:
+        taken.append(item)
+    assert sum(items[number][1] for number in taken) <= most
+    assert len(taken) + shelf.dropped == len(items)
+    assert (len(taken), len(shelf)) == (left, 0)
 
 
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 3)), max_size=200), st.integers(1, 12))

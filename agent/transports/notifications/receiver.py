@@ -54,8 +54,10 @@ class NotificationLimits:
 
     waiting: int = 1_000
     """Notifications that wait for the SNMP engine."""
-    kept: int = 5_000
+    kept: int = 2_000
     """Notifications that wait to be taken."""
+    octets: int = 2 * 2**20
+    """Of the datagrams that wait, and of those that are kept: a run's record of them must fit into 4 MiB."""
     share: float = 0.25
     """Of one core, for the SNMP engine."""
     repeat_seconds: float = 300.0
@@ -93,13 +95,12 @@ class NotificationReceiver:
         self._clock = clock
         self._limits = limits or NotificationLimits()
         self.engine_id = PYSNMP_ENTERPRISE + hashlib.sha256(identity.encode()).digest()[:8]
-        self._peers = Peers()
         self._communities: frozenset[bytes] = frozenset()
         self._addresses = Addresses()
         self._keyring = Keyring(self.engine_id)
         self._assets: OrderedDict[bytes, str] = OrderedDict()
-        self._waiting: Shelf[_Waiting] = Shelf(self._limits.waiting)
-        self._kept: Shelf[Notification] = Shelf(self._limits.kept)
+        self._waiting: Shelf[_Waiting] = Shelf(self._limits.waiting, self._limits.octets)
+        self._kept: Shelf[Notification] = Shelf(self._limits.kept, self._limits.octets)
         self._seen: OrderedDict[bytes, float] = OrderedDict()
         self._counts: Counter[str] = Counter()
         self._work = asyncio.Event()
@@ -133,7 +134,7 @@ class NotificationReceiver:
         """
         async with self._opening:
             await self._addresses.learn(peers)
-            self._peers, self._communities = peers, peers.communities()
+            self._communities = peers.communities()
             self._keyring.learn(peers.users())
             if self._port is None or self._place != place:
                 await self._listen(place)
@@ -228,7 +229,7 @@ class NotificationReceiver:
         if isinstance(waiting, str):
             self._counts[waiting] += 1
             return
-        self._waiting.add(waiting.sender, waiting.told.topic() if waiting.told else None, waiting)
+        self._waiting.add(waiting.sender, waiting.told.topic() if waiting.told else None, waiting, len(data))
         self._idle.clear()
         self._work.set()
 
@@ -257,6 +258,8 @@ class NotificationReceiver:
         proven = self._keyring.prove(data, message)
         if proven is None or not self._keyring.in_time(message):
             return "refused"
+        if proven.user.priv and proven.scoped[:1] != b"\x30":
+            return "refused"  # decrypted to nonsense: another privacy key than ours (RFC 3414 §8.3.2)
         told = datagram.read_scoped(proven.scoped)
         sender = self._sender(engine_id, proven.user, peers)
         if sender is None:
@@ -313,7 +316,7 @@ class NotificationReceiver:
             kind=told.kind,
             varbinds=tuple(each.hex() for each in told.varbinds),
         )
-        self._kept.add(item.sender, told.topic(), notification)
+        self._kept.add(item.sender, told.topic(), notification, len(item.data))
         self._arrived.set()
 
     def _is_copy(self, mark: bytes) -> bool:

@@ -18,22 +18,26 @@ T = TypeVar("T")
 class _Row(Generic[T]):
     """What one sender has on the shelf."""
 
-    items: OrderedDict[int, tuple[Hashable, T]] = field(default_factory=OrderedDict)
+    items: OrderedDict[int, tuple[Hashable, T, int]] = field(default_factory=OrderedDict)
+    """Number -> topic, item, octets."""
+    octets: int = 0
     latest: dict[Hashable, int] = field(default_factory=dict)
     repeated: deque[int] = field(default_factory=deque)
     """Items that a later one of the same topic follows, in the order in which it came; some are gone already."""
 
-    def add(self, number: int, topic: Hashable, item: T) -> None:
+    def add(self, number: int, topic: Hashable, item: T, octets: int) -> None:
         before = self.latest.get(topic)
         if before is not None:
             self.repeated.append(before)
             if len(self.repeated) > 2 * len(self.items) + 16:
                 self.repeated = deque(sorted(old for old in self.repeated if old in self.items))
         self.latest[topic] = number
-        self.items[number] = (topic, item)
+        self.items[number] = (topic, item, octets)
+        self.octets += octets
 
     def pop(self, number: int) -> T:
-        topic, item = self.items.pop(number)
+        topic, item, octets = self.items.pop(number)
+        self.octets -= octets
         if self.latest.get(topic) == number:
             del self.latest[topic]
         return item
@@ -49,36 +53,48 @@ class _Row(Generic[T]):
 
 
 class Shelf(Generic[T]):
-    """Keeps at most `room` items. When it is full, the sender with the most items on it loses one.
+    """Keeps at most `room` items of `octets` octets together; when it is full, the sender with the most loses one.
+
+    Args:
+        room: how many items.
+        octets: how many octets; None for any number.
 
     Attributes:
         dropped: items lost so far.
     """
 
-    def __init__(self, room: int) -> None:
+    def __init__(self, room: int, octets: int | None = None) -> None:
         self._room = room
+        self._octets = octets
         self._rows: dict[str, _Row[T]] = {}
         self._turns: deque[str] = deque()
         self._count = 0
-        self._size = 0
+        self._size = self._weight = 0
         self.dropped = 0
 
     def __len__(self) -> int:
         return self._size
 
-    def add(self, sender: str, topic: Hashable, item: T) -> None:
+    def add(self, sender: str, topic: Hashable, item: T, octets: int = 0) -> None:
         """Put an item on the shelf; `topic` is what its repetitions have in common with it."""
         if sender not in self._rows:
             self._rows[sender] = _Row()
             self._turns.append(sender)
         self._count += 1
-        self._rows[sender].add(self._count, topic, item)
+        self._rows[sender].add(self._count, topic, item, octets)
         self._size += 1
-        if self._size > self._room:
-            most = max(self._rows, key=lambda name: len(self._rows[name].items))
-            self._rows[most].drop()
-            self._size -= 1
-            self.dropped += 1
+        self._weight += octets
+        while self._size > self._room:
+            self._drop(max(self._rows.values(), key=lambda row: len(row.items)))
+        while self._octets is not None and self._weight > self._octets:
+            self._drop(max(self._rows.values(), key=lambda row: row.octets))
+
+    def _drop(self, row: _Row[T]) -> None:
+        before = row.octets
+        row.drop()
+        self._size -= 1
+        self._weight -= before - row.octets
+        self.dropped += 1
 
     def next(self) -> T | None:
         """Take the oldest item of the sender whose turn it is; None when the shelf is empty."""
@@ -87,15 +103,18 @@ class Shelf(Generic[T]):
             row = self._rows[sender]
             if row.items:
                 self._turns.append(sender)
+                before = row.octets
+                item = row.pop(next(iter(row.items)))
                 self._size -= 1
-                return row.pop(next(iter(row.items)))
+                self._weight -= before - row.octets
+                return item
             del self._rows[sender]
         return None
 
     def take_all(self) -> list[T]:
         """Take everything, in the order in which it came."""
-        numbered = [(number, item) for row in self._rows.values() for number, (_, item) in row.items.items()]
+        numbered = [(number, item) for row in self._rows.values() for number, (_, item, _) in row.items.items()]
         self._rows.clear()
         self._turns.clear()
-        self._size = 0
+        self._size = self._weight = 0
         return [item for _, item in sorted(numbered, key=lambda pair: pair[0])]
