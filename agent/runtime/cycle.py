@@ -180,12 +180,11 @@ async def converse(agent: Agent, name: str, campus: Campus, job: Job) -> Convers
         agent.journal.append_exchange(name, asset.id, conversation.keep(exchange))
 
     try:
-        transport = agent.transport(asset)
-        try:
-            session = LiveSession(transport, agent.redactor, record, agent.clock, job.deadline_seconds)
+        async with agent.line(asset) as line:
+            assert line.transport is not None  # opened just now
+            session = LiveSession(line.transport, agent.redactor, record, agent.clock, job.deadline_seconds)
             conversation.take(await measure(asset, campus, job.collectors, session))
-        finally:
-            await transport.close()
+            line.answered = conversation.result in ("ok", "partial")
     except agent.fatal:
         raise
     except AgentError as error:

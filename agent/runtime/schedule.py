@@ -62,7 +62,7 @@ def jobs_of(
         names = tuple(name for name in wanted if family is not None and name in family.collectors)
         if names and asset.id not in skip:
             deadline = sum(campus.poll(name).deadline_seconds for name in names)
-            jobs.append(Job(asset, names, deadline))
+            jobs.append(Job(family.equip(asset) if family is not None else asset, names, deadline))
     return jobs
 
 

@@ -17,6 +17,7 @@ from agent.runtime import recovery
 from agent.runtime.assessment import export
 from agent.runtime.backend_link import BackendLink, Pins, load_pins
 from agent.runtime.cycle import run as run_cycle
+from agent.runtime.lines import Lines
 from agent.runtime.schedule import jobs_of
 from agent.runtime.service import Service
 from agent.runtime.wiring import Agent, open_agent
@@ -66,6 +67,7 @@ def run(campus: Path, state: Path, url: str | None, *, once: bool) -> list[str]:
             agent.backend = connected(agent, state, url)
             try:
                 if not once:
+                    agent.lines = Lines()
                     await agent.listen()
                     await Service(agent, reload).serve()
                     await _take_last(agent)
@@ -75,6 +77,8 @@ def run(campus: Path, state: Path, url: str | None, *, once: bool) -> list[str]:
                 if agent.backend is not None:
                     await agent.backend.send(agent.journal)
             finally:
+                if agent.lines is not None:
+                    await agent.lines.close()
                 await agent.receivers.close()
                 if agent.backend is not None:
                     await agent.backend.close()

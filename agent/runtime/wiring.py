@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,6 +27,7 @@ from agent.model.evidence import (
 )
 from agent.packs.load import config_directory, load_campus, load_families
 from agent.runtime.credentials import Credential, load_credential
+from agent.runtime.lines import Line, Lines
 from agent.runtime.listening import Receivers
 from agent.sessions.redact import Redactor
 from agent.transports.mqtt import MqttLogin, MqttTransport
@@ -33,7 +35,7 @@ from agent.transports.notifications import NotificationTransport, Peer, Peers
 from agent.transports.snmp import Community, SnmpTransport, User
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import AsyncIterator, Mapping
     from datetime import datetime
 
     from agent.evidence.keys import Signer
@@ -64,6 +66,8 @@ class Agent:
     backend: BackendLink | None = None
     fatal: tuple[type[AgentError], ...] = (JournalError, KeyFileError)
     """Errors that end a run instead of one asset."""
+    lines: Lines | None = None
+    """Transports that outlive a run; the service has them, a single run has not."""
     _credentials: dict[str, Credential] = field(default_factory=dict, repr=False)
     _receivers: Receivers | None = field(default=None, repr=False)
 
@@ -142,6 +146,22 @@ class Agent:
         if family.transport == "notifications":
             return self._notifications(asset)
         return open_transport(asset, family.transport, self.credential(asset))
+
+    @asynccontextmanager
+    async def line(self, asset: Asset) -> AsyncIterator[Line]:
+        """Give the transport to the asset to one conversation: a kept one in the service, else one of its own.
+
+        Raises:
+            ConfigError: family or credential are missing or do not fit each other.
+        """
+        family = self.families.get(asset.family)
+        lines = self.lines if self.lines is not None and family is not None and family.transport == "snmp" else Lines()
+        try:
+            async with lines.open(asset.id, (asset, self.credential(asset)), lambda: self.transport(asset)) as line:
+                yield line
+        finally:
+            if lines is not self.lines:
+                await lines.close()
 
     async def listen(self) -> None:
         """Begin to receive notifications, so that none is missed before the first run."""
