@@ -65,7 +65,7 @@ class Lines:
             await self._hang_up(line)
 
     def twins(self) -> dict[str, list[str]]:
-        """Return the SNMPv3 engine identities that several devices show: a cloned configuration, or one device twice."""
+        """Return the SNMPv3 engine identities that several devices show: cloned configurations, or one device twice."""
         seen: dict[str, list[str]] = {}
         for name, line in self._lines.items():
             if engine := getattr(line.transport, "engine_id", b""):

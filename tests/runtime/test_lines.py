@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 from typing import TYPE_CHECKING
 
@@ -50,7 +51,7 @@ def test_v3_discovery_is_paid_once() -> None:
     with running_snmpd(users=(PEER,)) as peer:
         sent = asyncio.run(story(peer))
     assert sent[0] > 1
-    assert [later - earlier for earlier, later in zip(sent, sent[1:], strict=False)] == [1, 1, 1]
+    assert [later - earlier for earlier, later in itertools.pairwise(sent)] == [1, 1, 1]
 
 
 def test_a_transport_that_brought_nothing_is_made_anew() -> None:
