@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from agent.collectors import identity, interfaces, ipv6, mqtt, neighbours, notifications, ups
+from agent.collectors import appliance, census, identity, interfaces, ipv6, mqtt, neighbours, notifications, ups, wifi
 from agent.errors import GapError, MalformedError, UsageError
 from agent.model.exchange import GapReason
 from agent.model.reading import Grade, Reading
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 __all__ = ["COLLECTORS", "Collector", "measure"]
 
 COLLECTORS = {
+    "appliance": appliance.collect,
+    "census": census.collect,
     "identity": identity.collect,
     "interfaces": interfaces.collect,
     "ipv6": ipv6.collect,
@@ -29,6 +31,7 @@ COLLECTORS = {
     "notifications": notifications.collect,
     "neighbours": neighbours.collect,
     "ups": ups.collect,
+    "wifi": wifi.collect,
 }
 
 LAST_WORDS = (GapReason.UNREACHABLE, GapReason.REFUSED, GapReason.DEADLINE)

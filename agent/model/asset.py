@@ -6,6 +6,7 @@ from pydantic import Field
 
 from agent.model.base import Decimal, Identifier, Timestamp, Word
 from agent.model.exchange import Topic
+from agent.model.wifi import WifiRooms, WifiTables
 
 __all__ = ["Asset", "Campus", "Declaration", "Link", "Poll", "Room", "School"]
 
@@ -32,8 +33,15 @@ class Asset(Word):
     port: int | None = Field(default=None, ge=1, le=65535)
     credentials: Identifier | None = None
     room: str | None = None
+    host_key: str | None = Field(default=None, pattern=r"^SHA256:[A-Za-z0-9+/]{43}$")
+    """For SSH: the fingerprint of the device's host key, as `ssh-keygen -lf` and OpenSSH show it. Without it, nothing
+    is sent to the device; the gap names the key that it showed."""
     topics: tuple[Topic, ...] = ()
     """For brokers: what to listen to."""
+    feeds: tuple[Identifier, ...] = ()
+    """For power supplies: ids of the assets that get their power from here. Declared: no device tells it."""
+    wifi: WifiTables | None = None
+    """Filled in from the family when the asset is asked; a campus file may not hold it."""
 
 
 class Link(Word):
@@ -81,6 +89,8 @@ class Campus(Word):
     links: tuple[Link, ...] = ()
     rooms: tuple[Room, ...] = ()
     plan: tuple[Poll, ...] = ()
+    wifi: WifiRooms | None = None
+    """How access points are placed in rooms."""
 
     def asset(self, name: str) -> Asset | None:
         """Return the asset of that id, or None."""

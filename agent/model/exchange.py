@@ -14,9 +14,12 @@ from pydantic import Field
 
 from agent import canonical
 from agent.model.base import Decimal, Digest, Identifier, Timestamp, Word
+from agent.model.cli import CliCommand, CliOutput
 
 __all__ = [
     "Answer",
+    "CliCommand",
+    "CliOutput",
     "Exchange",
     "Gap",
     "GapReason",
@@ -106,7 +109,8 @@ class IndexPart(Word):
     """Position of the first sub-identifier, from 0."""
     length: int
     """How many; 0 for all to the end of the index, whose own form then says where the address starts: `inet`, or
-    `ip4`, `ip6` and `mac` with or without their length in front. Of such a part nothing stays that does not decode."""
+    `ip4`, `ip6` and `mac` with or without their length in front. Of such a part nothing stays that does not decode.
+    -1 for as many as the sub-identifier before it says (RFC 2578 §7.7), or for all where that is too many."""
     holds: Holds
 
 
@@ -273,8 +277,10 @@ class HostState(Word):
 
 # --- the conversation ---------------------------------------------------------------------------------------------
 
-Request = Annotated[SnmpGet | SnmpTable | SnmpNotifications | MqttListen | HostFacts, Field(discriminator="op")]
-Response = Annotated[VarBinds | Notifications | MqttMessages | HostState, Field(discriminator="op")]
+Request = Annotated[
+    SnmpGet | SnmpTable | SnmpNotifications | MqttListen | HostFacts | CliCommand, Field(discriminator="op")
+]
+Response = Annotated[VarBinds | Notifications | MqttMessages | HostState | CliOutput, Field(discriminator="op")]
 
 
 class Exchange(Word):

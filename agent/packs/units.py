@@ -37,6 +37,7 @@ UNITS: Final[dict[str, tuple[str, Fraction]]] = {
     "V": ("voltage", Fraction(1)),
     "W": ("power", Fraction(1)),
     "kW": ("power", Fraction(1000)),
+    "dB[mW]": ("level", Fraction(1)),  # dBm; UCUM has only B[W], this is formed alike
 }
 """Unit to its dimension and to the factor that leads to the first unit of that dimension."""
 

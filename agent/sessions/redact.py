@@ -10,6 +10,7 @@ Rules, each counted by name in the exchange:
 - ``ip4``, ``ip6``, ``inet``: addresses of terminals as in `addresses`: family, scope and the /24 or /64 stay.
 - ``undeclared``: a variable of a notification that was not asked for is left out.
 - ``secret``: any configured secret (community, password) that a device echoes back.
+- the rules of `transcript` for the output of command lines.
 - ``mqtt-device``: the topic level that names a device, and every other level that says the same.
 
 What holds what is declared with the request, so the same answer is redacted in the same way in every run. The key
@@ -26,7 +27,9 @@ from dataclasses import dataclass, field
 
 from agent import ber
 from agent.errors import MalformedError
+from agent.model.cli import escaped, received
 from agent.model.exchange import (
+    CliOutput,
     Holds,
     HostState,
     IndexPart,
@@ -41,6 +44,7 @@ from agent.model.exchange import (
     SnmpTable,
 )
 from agent.sessions import addresses
+from agent.sessions.transcript import redact_transcript
 
 __all__ = ["Redactor"]
 
@@ -91,6 +95,8 @@ class Redactor:
             return self._messages(response, counts), dict(counts)
         if isinstance(response, HostState):  # counts and states by its type, nothing personal
             return response, {}
+        if isinstance(response, CliOutput):
+            return self._transcript(response, counts), dict(counts)
         declared = _declared(request)
         if isinstance(response, Notifications):
             return self._notifications(response, declared, counts), dict(counts)
@@ -138,6 +144,8 @@ class Redactor:
 
     def _index_part(self, sub_ids: list[int], part: IndexPart, counts: Counter[str]) -> list[int]:
         begin, end = part.at, part.at + part.length
+        if part.length < 0:
+            return self._counted_part(sub_ids, part, counts)
         if not part.length:
             rest = addresses.index_tail(part.holds, sub_ids[begin:], self._hmac, self._mac)
             counts[part.holds] += rest != sub_ids[begin:]
@@ -150,6 +158,18 @@ class Redactor:
             shown = self._hmac(part.holds, bytes(found))[: part.length]
         counts[part.holds] += shown != bytes(found)
         return sub_ids[:begin] + list(shown) + sub_ids[end:]
+
+    def _counted_part(self, sub_ids: list[int], part: IndexPart, counts: Counter[str]) -> list[int]:
+        """Replace a text whose length stands before it, keeping the length."""
+        end = part.at + sub_ids[part.at - 1] if 0 < part.at <= len(sub_ids) else part.at
+        found = sub_ids[part.at : end]
+        value = bytes(number & 0xFF for number in found)
+        if part.holds == "identifier":
+            shown = self._identifier(value)
+        else:
+            shown = (self._hmac(part.holds, value) * (len(value) // 32 + 1))[: len(value)]
+        counts[part.holds] += shown != value
+        return sub_ids[: part.at] + list(shown) + sub_ids[end:] if shown != value else sub_ids
 
     def _notifications(
         self, response: Notifications, declared: tuple[_Column, ...], counts: Counter[str]
@@ -176,6 +196,17 @@ class Redactor:
         topic = self._without_secrets(levels.encode(), counts).decode()
         counts["mqtt-device"] += 1
         return item.model_copy(update={"device": shown, "topic": topic})
+
+    # --- command lines ---
+
+    def _transcript(self, response: CliOutput, counts: Counter[str]) -> CliOutput:
+        def pseudonym(rule: str, value: bytes) -> bytes:
+            return f"~{rule}-{self._hmac(rule, value).hex()[:12]}".encode()
+
+        # Configured secrets first: a rule may cover only a part of one.
+        plain = self._without_secrets(received(response.output), counts)
+        shown = redact_transcript(plain, pseudonym, self._spelled, counts)
+        return response.model_copy(update={"output": escaped(shown)})
 
     # --- values ---
 
