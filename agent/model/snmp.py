@@ -6,12 +6,16 @@ Pure views over what was received; the octets stay as they are until the last mo
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 from agent import ber
 from agent.errors import MalformedError
 from agent.model.exchange import SnmpTable, VarBinds
 
-__all__ = ["number", "oid", "rows", "scalars", "text"]
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["cells", "number", "oid", "rows", "scalars", "text"]
 
 _ABSENT = frozenset({ber.NULL, ber.NO_SUCH_OBJECT, ber.NO_SUCH_INSTANCE, ber.END_OF_MIB_VIEW})
 _UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ufffd]")
@@ -39,16 +43,28 @@ def rows(answer: VarBinds, request: SnmpTable) -> dict[str, dict[str, ber.VarBin
     Raises:
         MalformedError: the answer does not decode, or holds a cell of no column that was asked.
     """
-    columns = [(ber.oid_bytes(column.oid), column.oid) for column in request.columns]
     table: dict[str, dict[str, ber.VarBind]] = {}
+    for name, index, varbind in cells(answer, request):
+        table.setdefault(".".join(map(str, index)), {})[name] = varbind
+    return table
+
+
+def cells(answer: VarBinds, request: SnmpTable) -> Iterator[tuple[str, tuple[int, ...], ber.VarBind]]:
+    """Return the cells of a walked table one by one, for tables too large to hold: column, index and varbind.
+
+    Absent cells are left out, as in `rows`.
+
+    Raises:
+        MalformedError: the answer does not decode, or holds a cell of no column that was asked.
+    """
+    columns = [(ber.oid_bytes(column.oid), column.oid) for column in request.columns]
     at = 0
-    for varbind in _decode(answer):
+    for item in answer.varbinds:
+        varbind = _varbind(item)
         at = _column_of(varbind.oid, columns, at)
         prefix, name = columns[at]
         if varbind.tag not in _ABSENT:
-            index = ".".join(map(str, ber.sub_identifiers(varbind.oid[len(prefix) :])))
-            table.setdefault(index, {})[name] = varbind
-    return table
+            yield name, ber.sub_identifiers(varbind.oid[len(prefix) :]), varbind
 
 
 def number(varbind: ber.VarBind | None) -> int | None:
@@ -109,8 +125,12 @@ def _escape(match: re.Match[str]) -> str:
 
 
 def _decode(answer: VarBinds) -> list[ber.VarBind]:
+    return [_varbind(item) for item in answer.varbinds]
+
+
+def _varbind(item: str) -> ber.VarBind:
     try:
-        return [ber.decode_varbind(bytes.fromhex(each)) for each in answer.varbinds]
+        return ber.decode_varbind(bytes.fromhex(item))
     except ValueError as error:
         raise MalformedError("a varbind of the answer is not hexadecimal") from error
 
