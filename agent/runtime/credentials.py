@@ -1,10 +1,11 @@
-"""Credentials by reference: a name in the campus file, a file with mode 0600, never in argv, logs or evidence.
+r"""Credentials by reference: a name in the campus file, a file with mode 0600, never in argv, logs or evidence.
 
 A credential file is YAML with the keys of `Credential`, for example
 
     {version: 2c, community: "..."}                                       # SNMP v1, v2c
     {version: "3", user: poll, auth: SHA-256, auth_key: "...", priv: AES, priv_key: "..."}
-    {username: agent, password: "..."}                                    # MQTT, HTTP
+    {username: agent, password: "..."}                                    # MQTT, HTTP, SSH
+    {username: agent, private_key: "-----BEGIN OPENSSH PRIVATE KEY-----\n..."}   # SSH
 
 It is looked for in $CREDENTIALS_DIRECTORY (systemd's LoadCredential) and in the `secrets` directory of the state
 directory.
@@ -42,10 +43,12 @@ class Credential(Word):
     priv_key: str | None = Field(default=None, repr=False)
     username: str | None = Field(default=None, repr=False)
     password: str | None = Field(default=None, repr=False)
+    private_key: str | None = Field(default=None, repr=False)
+    """For SSH: PEM or OpenSSH text, without a passphrase; stands before the password."""
 
     def secrets(self) -> tuple[bytes, ...]:
         """Return the octet strings that must never be recorded."""
-        found = (self.community, self.auth_key, self.priv_key, self.password)
+        found = (self.community, self.auth_key, self.priv_key, self.password, self.private_key)
         return tuple(text.encode() for text in found if text)
 
 

@@ -26,6 +26,7 @@ from agent.model.evidence import (
     Times,
 )
 from agent.packs.load import config_directory, load_campus, load_families
+from agent.runtime.command_line import must_open_command_line, open_command_line, ssh_gate
 from agent.runtime.credentials import Credential, load_credential
 from agent.runtime.lines import Line, Lines
 from agent.runtime.listening import Receivers
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from agent.model.exchange import Transport
     from agent.model.family import Family
     from agent.runtime.backend_link import BackendLink, FreshChallenge
+    from agent.transports.ssh import SshGate
 
 __all__ = ["Agent", "open_agent", "open_transport", "snmp_access"]
 
@@ -69,6 +71,7 @@ class Agent:
     lines: Lines | None = None
     """Transports that outlive a run; the service has them, a single run has not."""
     _credentials: dict[str, Credential] = field(default_factory=dict, repr=False)
+    _ssh_gate: SshGate | None = field(default=None, repr=False)
     _receivers: Receivers | None = field(default=None, repr=False)
 
     @property
@@ -145,6 +148,10 @@ class Agent:
             raise ConfigError("asset {asset!r} has the unknown family {family!r}", asset=asset.id, family=asset.family)
         if family.transport == "notifications":
             return self._notifications(asset)
+        if family.cli is not None:
+            if self._ssh_gate is None:
+                self._ssh_gate = ssh_gate()
+            return open_command_line(asset, family.cli, self.credential(asset), self._ssh_gate)
         return open_transport(asset, family.transport, self.credential(asset))
 
     @asynccontextmanager
@@ -222,6 +229,8 @@ def _must_fit(asset: Asset, families: Mapping[str, Family], known: Mapping[str, 
         return
     if family.transport == "snmp" or (family.transport == "notifications" and asset.credentials):
         snmp_access(known[asset.credentials] if asset.credentials else Credential(), asset.id)
+    if family.transport == "ssh":
+        must_open_command_line(known[asset.credentials] if asset.credentials else Credential(), asset.id)
 
 
 def open_transport(asset: Asset, kind: str, credential: Credential) -> Transport:
