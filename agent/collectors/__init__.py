@@ -8,7 +8,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from agent.collectors import appliance, census, identity, interfaces, ipv6, mqtt, neighbours, notifications, ups, wifi
+from agent.collectors import (
+    appliance,
+    census,
+    host,
+    identity,
+    interfaces,
+    ipv6,
+    mqtt,
+    neighbours,
+    notifications,
+    ups,
+    wifi,
+)
 from agent.errors import GapError, MalformedError, UsageError
 from agent.model.exchange import GapReason
 from agent.model.reading import Grade, Reading
@@ -24,6 +36,7 @@ __all__ = ["COLLECTORS", "Collector", "measure"]
 COLLECTORS = {
     "appliance": appliance.collect,
     "census": census.collect,
+    "host": host.collect,
     "identity": identity.collect,
     "interfaces": interfaces.collect,
     "ipv6": ipv6.collect,

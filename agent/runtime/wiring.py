@@ -31,6 +31,7 @@ from agent.runtime.credentials import Credential, load_credential
 from agent.runtime.lines import Line, Lines
 from agent.runtime.listening import Receivers
 from agent.sessions.redact import Redactor
+from agent.transports.host import HostTransport
 from agent.transports.mqtt import MqttLogin, MqttTransport
 from agent.transports.notifications import NotificationTransport, Peer, Peers
 from agent.transports.snmp import Community, SnmpTransport, User
@@ -148,6 +149,8 @@ class Agent:
             raise ConfigError("asset {asset!r} has the unknown family {family!r}", asset=asset.id, family=asset.family)
         if family.transport == "notifications":
             return self._notifications(asset)
+        if family.transport == "host":
+            return HostTransport(self.journal.directory)
         if family.cli is not None:
             if self._ssh_gate is None:
                 self._ssh_gate = ssh_gate()
