@@ -379,6 +379,15 @@ def test_an_answer_that_makes_no_sense_is_malformed(answer: VarBinds | MqttMessa
     assert readings[0].sources == (kept[-1].digest(),)
 
 
+def test_a_row_without_an_index_is_malformed() -> None:
+    """Some devices answer with the column itself as a cell: no row can be made of it, and that is what is said."""
+    device = Recording([*SYSTEM, Cell(ber.oid_bytes(DESCR), ber.OCTET_STRING, b"x"), *port(1, "GE0/1")])
+    readings, kept = converse(RecordingTransport(device))
+    assert value(readings, "collector.answer") == "malformed"
+    assert readings[-1].sources == (kept[-1].digest(),)
+    assert kept[-1].response is not None, "the answer itself is kept"
+
+
 def test_values_of_the_wrong_type_are_absent() -> None:
     """Text where a counter belongs, a counter where text belongs, and NULL: no reading, no error."""
     cells = [

@@ -198,6 +198,22 @@ def test_time_that_is_lived_twice_is_measured_twice(tmp_path: Path, device: int)
     assert place.kinds()["run"] == 6
 
 
+def test_a_rhythm_that_is_begun_anew_within_a_slot_measures_it_once(tmp_path: Path, device: int) -> None:
+    """A reload, or a clock set back by three seconds, does not measure the same slot again."""
+
+    async def live() -> None:
+        for step in (0, 5, 5, -8):
+            clock.wall += timedelta(seconds=step)
+            await service._slot("interfaces", EVERY)
+
+    place = school(tmp_path, {"sw1": device}, every=EVERY, deadline=1)
+    clock = SetClock()
+    with closing(open_agent(place.campus, place.state, clock=clock)) as agent:
+        service = Service(agent, lambda: None)
+        asyncio.run(live())
+    assert place.kinds()["run"] == 1
+
+
 def test_what_passed_while_the_agent_was_off_is_one_gap(tmp_path: Path, device: int) -> None:
     """At a start every slot since the last one is missed, the one that had begun is failed, and the chain says so."""
     place = school(tmp_path, {"sw1": device}, every=EVERY, deadline=1)
