@@ -19,7 +19,7 @@ from agent.packs.yaml_source import Path, Source, spell
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
-    from agent.model.asset import Campus
+    from agent.model.asset import Asset, Campus
     from agent.model.family import Family
     from agent.model.standard import Criterion, Standard
 
@@ -46,10 +46,11 @@ def metrics(pack: MetricPack, source: Source) -> list[ConfigError]:
 def family(pack: Family, source: Source, collectors: Collection[str] | None = None) -> list[ConfigError]:
     """Check a family: object identifiers and expressions are well formed, collectors known."""
     faults: list[ConfigError] = []
-    for n, oid in enumerate(pack.recognise.sys_object_id):
-        if not _OID.fullmatch(oid):
-            place: Path = ("recognise", "sys_object_id", n)
-            faults.append(_fault(source, place, "{oid!r} is not a dotted object identifier", oid=oid[:100]))
+    for key, oids in (("sys_object_id", pack.recognise.sys_object_id), ("objects", pack.recognise.objects)):
+        for n, oid in enumerate(oids):
+            if not _OID.fullmatch(oid):
+                place: Path = ("recognise", key, n)
+                faults.append(_fault(source, place, "{oid!r} is not a dotted object identifier", oid=oid[:100]))
     for n, expression in enumerate(pack.recognise.sys_descr):
         try:
             re.compile(expression)
@@ -92,6 +93,11 @@ def campus(
         faults += _known(source, ("assets", n, "family"), asset.family, families, "family")
         if asset.room is not None:
             faults += _known(source, ("assets", n, "room"), asset.room, rooms, "room")
+        if asset.wifi is not None:
+            faults.append(_fault(source, ("assets", n, "wifi"), "wifi tables belong into the family"))
+        faults += _feeds(source, n, asset, assets)
+    for n, placed in enumerate(pack.wifi.aps if pack.wifi is not None else ()):
+        faults += _known(source, ("wifi", "aps", n, "room"), placed.room, rooms, "room")
     for n, link in enumerate(pack.links):
         faults += _known(source, ("links", n, "asset"), link.asset, assets, "asset")
         if link.room is not None:
@@ -101,6 +107,17 @@ def campus(
     for n, poll in enumerate(pack.plan):
         faults += _known(source, ("plan", n, "collector"), poll.collector, collectors, "collector")
     return faults + _timezone(source, pack.timezone)
+
+
+def _feeds(source: Source, n: int, asset: Asset, assets: Collection[str]) -> list[ConfigError]:
+    """Check what an asset feeds: assets that exist, each once, not itself."""
+    places: list[Path] = [("assets", n, "feeds", m) for m in range(len(asset.feeds))]
+    faults = _twice(source, places)
+    for place, fed in zip(places, asset.feeds, strict=True):
+        faults += _known(source, place, fed, assets, "asset")
+        if fed == asset.id:
+            faults.append(_fault(source, place, "{name} cannot feed itself", name=fed))
+    return faults
 
 
 def _timezone(source: Source, name: str) -> list[ConfigError]:
