@@ -1,21 +1,34 @@
-"""`campus-agent read`: ask one device, print what it said; the record of it is a support file and a test case."""
+"""`campus-agent read`: ask one device, print what it said; the record of it is a support file and a test case.
+
+`campus-agent devices` lists what can be asked.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
 from agent.cli.files import read_file, write_file
+from agent.cli.recorded import print_devices, read_recordings
 from agent.cli.show import print_readings
 from agent.errors import UsageError
+
+if TYPE_CHECKING:
+    from agent.runtime.credentials import Credential
 
 __all__ = ["register"]
 
 
 def read(
-    url: str | None = typer.Argument(None, help="snmp://host[:port] or mqtt://host[:port].", show_default=False),
+    targets: list[str] = typer.Argument(
+        None,
+        metavar="[URL | FILE...]",
+        help="snmp://host[:port] or mqtt://host[:port]; with --recording, files.",
+        show_default=False,
+    ),
     community: str | None = typer.Option(
         None, "--community", envvar="CAMPUS_AGENT_COMMUNITY", help="SNMP v2c community; a file is safer."
     ),
@@ -26,27 +39,25 @@ def read(
     seconds: int = typer.Option(60, "--seconds", min=1, max=3600, help="Total time for the conversation."),
     record: Path | None = typer.Option(None, "--record", help="Keep the exchanges in this file."),
     replay: Path | None = typer.Option(None, "--replay", help="Answer from this record instead of a device."),
+    recording: bool = typer.Option(False, "--recording", help="Read SNMP recordings (snmprec files) as devices."),
     as_json: bool = typer.Option(False, "--json", help="Print one JSON object per reading."),
 ) -> None:
     """Ask one device and print its readings; nothing is stored or sent."""
+    if recording:
+        if replay is not None:
+            raise UsageError("--recording and --replay do not go together")
+        read_recordings(targets or (), collect, as_json=as_json)
+        return
     from agent.runtime import adhoc
-    from agent.runtime.credentials import Credential, load_credential
 
-    if (url is None) == (replay is None):
+    if len(targets or ()) + (replay is not None) != 1:
         raise UsageError("give either a URL or --replay with a record")
     if replay is not None:
         kept = read_file(replay)
         readings = asyncio.run(adhoc.read_record(kept, where=str(replay)))
     else:
-        target = adhoc.parse_target(url or "", links=link, topics=topic, seconds=seconds)
-        if credentials is not None:
-            credential = load_credential(credentials.name, [credentials.parent])
-        elif community is not None:
-            credential = Credential(version="2c", community=community)
-        elif target.scheme == "snmp":
-            raise UsageError("an SNMP agent wants a community or user", todo="Give --community or --credentials")
-        else:
-            credential = Credential()
+        target = adhoc.parse_target(targets[0], links=link, topics=topic, seconds=seconds)
+        credential = _credential(target.scheme, credentials, community)
         readings, kept = asyncio.run(adhoc.read_live(target, credential, collectors=collect))
         if record is not None:
             write_file(record, kept)
@@ -58,6 +69,33 @@ def read(
         raise typer.Exit(1)
 
 
+def _credential(scheme: str, file: Path | None, community: str | None) -> Credential:
+    """Return what opens the device.
+
+    Raises:
+        ConfigError: the file is not a credential.
+        UsageError: a device of this kind lets nobody in without one.
+    """
+    from agent.runtime.credentials import Credential, load_credential
+
+    if file is not None:
+        return load_credential(file.name, [file.parent])
+    if community is not None:
+        return Credential(version="2c", community=community)
+    if scheme == "snmp":
+        raise UsageError("an SNMP agent wants a community or user", todo="Give --community or --credentials")
+    return Credential()
+
+
+def devices(
+    recordings: Path | None = typer.Option(None, "--recordings", help="Directory of recordings; the project's own."),
+    as_json: bool = typer.Option(False, "--json", help="Print JSON."),
+) -> None:
+    """List the kinds of device that are supported, what is read of each, and the recordings that prove it."""
+    print_devices(recordings, as_json=as_json)
+
+
 def register(app: typer.Typer) -> None:
-    """Add the command."""
+    """Add the commands."""
     app.command()(read)
+    app.command()(devices)

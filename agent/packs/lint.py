@@ -79,11 +79,16 @@ def _families(packs: tuple[Pack[Family], ...]) -> Iterator[LintResult]:
     families = [pack.value for pack in packs]
     for pack in packs:
         for n, example in enumerate(pack.value.examples):
-            found = recognise(families, sys_object_id=example.sys_object_id, sys_descr=example.sys_descr)
+            found = recognise(
+                families,
+                sys_object_id=example.sys_object_id,
+                sys_descr=example.sys_descr,
+                objects=example.objects,
+            )
             ok = (found is not None and found.id == pack.value.id) == example.recognised
             yield LintResult(
                 where=pack.source.where(("examples", n)),
-                what=f"{pack.value.id}: {example.sys_object_id or example.sys_descr}",
+                what=f"{pack.value.id}: {example.sys_object_id or example.sys_descr or ', '.join(example.objects)}",
                 ok=ok,
                 expected=pack.value.id if example.recognised else f"not {pack.value.id}",
                 actual=found.id if found else "no family",
