@@ -79,6 +79,10 @@ class Poll(Word):
     deadline_seconds: int = Field(default=60, ge=1, le=3600)
 
 
+_DAILY = frozenset({"census", "ipv6"})
+"""Collectors that walk whole tables of addresses."""
+
+
 class Campus(Word):
     """The campus file."""
 
@@ -101,6 +105,8 @@ class Campus(Word):
         return tuple(link for link in self.links if link.asset == asset)
 
     def poll(self, collector: str) -> Poll:
-        """Return the plan of a collector; every five minutes where the file says nothing."""
+        """Return the plan of a collector; where the file says nothing every five minutes, large tables once a day."""
         found = next((poll for poll in self.plan if poll.collector == collector), None)
+        if found is None and collector in _DAILY:
+            return Poll(collector=collector, every_seconds=86_400, deadline_seconds=600)
         return found or Poll(collector=collector, every_seconds=300)
