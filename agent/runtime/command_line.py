@@ -23,8 +23,7 @@ def open_command_line(asset: Asset, profile: CliProfile, credential: Credential,
     Raises:
         ConfigError: the credential opens no command line.
     """
-    # Only here: the SSH libraries take 30 MB, which a campus without such assets need not have.
-    from agent.transports.ssh import SshLogin, SshTransport  # noqa: PLC0415
+    from agent.transports.ssh import SshLogin, SshTransport  # noqa: PLC0415 - see must_open_command_line
 
     username = must_open_command_line(credential, asset.id)
     return SshTransport(
@@ -39,7 +38,7 @@ def open_command_line(asset: Asset, profile: CliProfile, credential: Credential,
 
 def ssh_gate() -> SshGate:
     """Return what all SSH transports of one process share."""
-    from agent.transports.ssh import SshGate  # noqa: PLC0415 - as above
+    from agent.transports.ssh import SshGate  # noqa: PLC0415 - see must_open_command_line
 
     return SshGate()
 
@@ -48,12 +47,18 @@ def must_open_command_line(credential: Credential, where: str) -> str:
     """Return the user name of a credential that opens a command line.
 
     Raises:
-        ConfigError: it has none, or neither password nor private key.
+        ConfigError: it has none, or neither password nor private key, or the key cannot be used.
     """
+    # Only here: the SSH libraries take 30 MB and a second, which a campus without such assets need not spend. This is
+    # called at the start, so that no conversation waits for it.
+    from agent.transports.ssh import private_key  # noqa: PLC0415
+
     if credential.username is None or (credential.password is None and credential.private_key is None):
         raise ConfigError(
             "the credential of this asset opens no command line",
             where=where,
             todo="Give a username, and a password or a private_key; a user that may only show things is enough",
         )
+    if credential.private_key is not None:
+        private_key(credential.private_key, where)
     return credential.username

@@ -11,6 +11,7 @@ says so.
 
 from agent.transports.ssh.device import SshLimits, SshLogin
 from agent.transports.ssh.gate import SshGate
+from agent.transports.ssh.shell import private_key
 from agent.transports.ssh.transport import SshTransport
 
-__all__ = ["SshGate", "SshLimits", "SshLogin", "SshTransport"]
+__all__ = ["SshGate", "SshLimits", "SshLogin", "SshTransport", "private_key"]

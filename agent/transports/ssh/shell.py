@@ -6,10 +6,9 @@ writing goes through the guard.
 
 from __future__ import annotations
 
-import contextlib
 import io
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import paramiko  # type: ignore[import-untyped]  # it ships no types
 from netmiko.base_connection import BaseConnection
@@ -57,12 +56,13 @@ class Shell(BaseConnection):
         self._guard = guard
         self._limits = limits
         self._policy = policy
+        self._speaking: paramiko.Transport | None = None
         super().__init__(
             host=device.host,
             port=device.port,
             username=login.username,
             password=None if login.private_key else login.password,
-            pkey=private_key(login.private_key) if login.private_key else None,
+            pkey=private_key(login.private_key, device.host) if login.private_key else None,
             device_type="generic",
             sock=sock,
             conn_timeout=limits.handshake_seconds,
@@ -84,6 +84,14 @@ class Shell(BaseConnection):
             raise self._gap(error.__context__ or error) from error
         except (paramiko.SSHException, OSError, EOFError) as error:
             raise self._gap(error, phase="shell") from error
+
+    def _connect_params_dict(self) -> dict[str, Any]:
+        return {**super()._connect_params_dict(), "transport_factory": self._remembered}
+
+    def _remembered(self, *args: Any, **named: Any) -> paramiko.Transport:
+        """Make the library's transport, a thread, and remember it: after a failed login the library forgets it."""
+        self._speaking = paramiko.Transport(*args, **named)
+        return self._speaking
 
     def session_preparation(self) -> None:
         """Send nothing: the dialogue prepares the session with the family's own words."""
@@ -113,16 +121,13 @@ class Shell(BaseConnection):
 
     def close(self) -> None:
         """Close channel, session and socket, and wait for the library's thread; may be called more than once."""
-        client = self.remote_conn_pre if hasattr(self, "remote_conn_pre") else None
-        transport = client.get_transport() if client is not None else None
-        try:
-            with contextlib.suppress(Exception):  # a connection that breaks while it is closed is closed
-                self.paramiko_cleanup()
-        finally:
-            self._socket.close()
-            if transport is not None:
-                transport.join(self._limits.close_seconds)
-            logging.getLogger("netmiko").removeFilter(self._secrets_filter)
+        if self._speaking is not None:
+            self._speaking.packetizer.complete_handshake()  # its timer would live on after a failed one
+            self._speaking.close()  # with all its channels
+        self._socket.close()
+        if self._speaking is not None and self._speaking.ident is not None:
+            self._speaking.join(self._limits.close_seconds)
+        logging.getLogger("netmiko").removeFilter(self._secrets_filter)
 
     def _terminal(self) -> paramiko.Channel:
         if self.remote_conn is None:
@@ -152,7 +157,7 @@ class Shell(BaseConnection):
         return self._device.unreachable(phase, getattr(error, "strerror", None) or type(error).__name__)
 
 
-def private_key(text: str) -> paramiko.PKey:
+def private_key(text: str, where: str = "") -> paramiko.PKey:
     """Return the key of PEM or OpenSSH text.
 
     Raises:
@@ -165,5 +170,6 @@ def private_key(text: str) -> paramiko.PKey:
             continue
     raise ConfigError(
         "the private key of this credential cannot be used",
+        where=where,
         todo="Give an Ed25519, ECDSA or RSA key in PEM or OpenSSH form, without a passphrase",
     )
