@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    model_serializer,
+)
 
 from agent import canonical
 from agent.clock import parse_time
@@ -14,12 +22,24 @@ __all__ = ["Decimal", "Digest", "Identifier", "Text", "Timestamp", "Word"]
 
 
 class Word(BaseModel):
-    """A frozen value of the vocabulary. Unknown keys and wrong types are errors, absent optionals are left out."""
+    """A frozen value of the vocabulary. Unknown keys and wrong types are errors.
+
+    A field that is empty (None, no text, no items) and empty by default is absent in JSON: a later version may add
+    such fields without changing the bytes of what was recorded before.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
+    @model_serializer(mode="wrap")
+    def _without_empty(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        data: dict[str, Any] = serialise(self)
+        for key in _omissible(type(self)):
+            if key in data and data[key] in _EMPTY:
+                del data[key]
+        return data
+
     def to_json(self) -> dict[str, Any]:
-        """Return the JSON object; optional fields that are None are absent."""
+        """Return the JSON object; fields that are empty by default and in fact are absent."""
         return self.model_dump(mode="json", by_alias=True, exclude_none=True)
 
     def to_bytes(self) -> bytes:
@@ -48,6 +68,20 @@ class Word(BaseModel):
             MalformedError: the bytes are not the JSON of such a word.
         """
         return cls.from_json(canonical.loads(data, where=where), where=where)
+
+
+_EMPTY: tuple[Any, ...] = (None, "", [], {})
+_EMPTY_DEFAULTS: tuple[Any, ...] = (None, "", (), {})
+
+
+@cache
+def _omissible(kind: type[BaseModel]) -> tuple[str, ...]:
+    """Return the JSON keys of the fields that are empty by default."""
+    return tuple(
+        field.serialization_alias or field.alias or name
+        for name, field in kind.model_fields.items()
+        if not field.is_required() and field.get_default(call_default_factory=True) in _EMPTY_DEFAULTS
+    )
 
 
 def first_fault(error: ValidationError) -> str:

@@ -12,8 +12,9 @@ from agent.evidence.bundle import BundleContents, StatementFile, manifest_of
 from agent.evidence.statement import digest_set
 from agent.model.evidence import EntryKind, Statement
 from agent.model.finding import Window
-from agent.model.reading import Reading
 from agent.packs.load import config_directory, metric_packs, standard_packs
+from agent.sessions.segment import unpacked
+from agent.verify.recompute import readings_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from agent.journal.records import Entry
     from agent.journal.store import Journal
     from agent.model.finding import Assessment
+    from agent.model.reading import Reading
     from agent.runtime.wiring import Agent
 
 __all__ = ["assess_window", "export", "runs_between"]
@@ -39,8 +41,9 @@ def runs_between(journal: Journal, since: datetime, until: datetime) -> list[tup
 
 def readings_of_run(journal: Journal, statement: Statement) -> list[Reading]:
     """Return the readings that a run's statement names."""
-    digest = next(item.digest.digest() for item in statement.subject if item.name == "readings.jsonl")
-    return [Reading.from_bytes(line) for line in journal.get_blob(digest).splitlines() if line]
+    found = {item.name: item.digest.digest() for item in statement.subject if item.name.startswith("readings.jsonl")}
+    data = unpacked({name: journal.get_blob(digest) for name, digest in found.items()}, "readings.jsonl")
+    return [] if data is None else readings_of(data, where="readings.jsonl")
 
 
 def assess_window(

@@ -28,7 +28,7 @@ from agent.model.evidence import (
 )
 from agent.runtime import recovery
 from agent.sessions.live import LiveSession
-from agent.sessions.segment import segment_file
+from agent.sessions.segment import packed, segment_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -224,7 +224,8 @@ def _end(agent: Agent, begun: _Begun, conversations: Sequence[Conversation]) -> 
                 gaps=item.gaps,
             )
         )
-    files["readings.jsonl"] = readings_bytes(readings)
+    subject, data = packed("readings.jsonl", readings_bytes(readings))
+    files[subject] = data
     entry = agent.state(
         EntryKind.RUN,
         files,

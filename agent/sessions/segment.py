@@ -11,6 +11,8 @@ the digest that readings cite, and the SHA-256 of the whole is what a run's stat
 from __future__ import annotations
 
 import gzip
+import io
+import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -20,14 +22,23 @@ from agent.model.evidence import SegmentHeader
 from agent.model.exchange import Exchange
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
-__all__ = ["MAX_SEGMENT", "Recorded", "Segment", "parse_segment", "segment_bytes", "segment_file"]
+__all__ = [
+    "MAX_SEGMENT",
+    "Recorded",
+    "Segment",
+    "packed",
+    "parse_segment",
+    "segment_bytes",
+    "segment_file",
+    "unpacked",
+]
 
 MAX_SEGMENT = 256 * 1024 * 1024
 """Octets; a switch with 1 000 ports and 20 columns is about 2 MB."""
 PLAIN_LIMIT = 3 * 1024 * 1024
-"""Octets; longer segments are compressed, since the backend takes blobs of 4 MiB."""
+"""Octets; longer files are compressed, since the backend takes blobs of 4 MiB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +64,34 @@ def segment_bytes(header: SegmentHeader, lines: Iterable[bytes]) -> bytes:
 
 def segment_file(header: SegmentHeader, lines: Iterable[bytes]) -> tuple[str, bytes]:
     """Return the name under which a statement carries a segment, and the bytes; a long one is compressed."""
-    data = segment_bytes(header, lines)
-    name = f"raw/{header.asset.id}.jsonl"
+    return packed(f"raw/{header.asset.id}.jsonl", segment_bytes(header, lines))
+
+
+def packed(name: str, data: bytes) -> tuple[str, bytes]:
+    """Return the name under which a statement carries a file of lines, and the bytes; a long one is compressed."""
     if len(data) > PLAIN_LIMIT:
         return name + ".gz", gzip.compress(data, mtime=0)
     return name, data
+
+
+def unpacked(files: Mapping[str, bytes], name: str) -> bytes | None:
+    """Return what `packed` was given, from the files that a statement names; None if it is not among them.
+
+    Raises:
+        MalformedError: it is not gzip data, or larger than a segment may be.
+    """
+    if name in files:
+        return files[name]
+    if f"{name}.gz" not in files:
+        return None
+    try:
+        with gzip.GzipFile(fileobj=io.BytesIO(files[f"{name}.gz"])) as file:
+            data = file.read(MAX_SEGMENT + 1)
+    except (OSError, EOFError, zlib.error) as error:
+        raise MalformedError("this is not gzip data: {why}", where=name, why=str(error)) from error
+    if len(data) > MAX_SEGMENT:
+        raise MalformedError("this file is too large when unpacked", where=name)
+    return data
 
 
 def parse_segment(data: bytes, *, where: str = "segment") -> Segment:

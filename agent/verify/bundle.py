@@ -17,8 +17,9 @@ from agent.evidence.bundle import BundleContents, check_manifest, read_bundle
 from agent.model.evidence import EntryKind
 from agent.model.finding import Assessment, Window
 from agent.packs.load import parse_campus
+from agent.sessions.segment import parse_segment, unpacked
 from agent.verify.policy import Trust, released_packs, trust_of_bundle
-from agent.verify.recompute import open_segment, readings_of, recompute_assessment, replay_segment
+from agent.verify.recompute import readings_of, recompute_assessment, replay_segment
 from agent.verify.result import Assurance, AttestationResult, CheckList, Failed
 from agent.verify.statements import (
     Opened,
@@ -193,10 +194,12 @@ def _campus(item: Opened, files: dict[str, bytes]) -> Campus:
 
 
 def _segment(asset: str, digest: str, files: dict[str, bytes]) -> Segment:
-    for name in (f"raw/{asset}.jsonl", f"raw/{asset}.jsonl.gz"):
-        if name in files and canonical.digest(files[name]) == digest:
-            return open_segment(name, files[name])
-    raise VerificationError("the raw segment of {asset} is not among the statement's files", asset=asset)
+    name = f"raw/{asset}.jsonl"
+    kept = files.get(name, files.get(f"{name}.gz"))
+    data = unpacked(files, name)
+    if kept is None or data is None or canonical.digest(kept) != digest:
+        raise VerificationError("the raw segment of {asset} is not among the statement's files", asset=asset)
+    return parse_segment(data, where=name)
 
 
 def _check_segment(item: Opened, segment: Segment, exchanges: int, gaps: int) -> None:
@@ -225,7 +228,7 @@ def _keep_exchanges(work: _Work, segment: Segment, digest: str) -> None:
 
 def _check_readings(work: _Work, item: Opened, files: dict[str, bytes], recomputed: list[Reading] | None) -> None:
     with work.checks.check(f"readings/{item.seq}"):
-        data = files.get("readings.jsonl")
+        data = unpacked(files, "readings.jsonl")
         if data is None:
             raise Failed("the statement carries no readings.jsonl")
         claimed = readings_of(data, where="readings.jsonl")

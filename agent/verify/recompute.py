@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import gzip
-import io
 from typing import TYPE_CHECKING
 
 from agent.assess.assess import assess, declared_readings
 from agent.collectors import measure
-from agent.errors import MalformedError, VerificationError
+from agent.errors import VerificationError
 from agent.model.reading import Reading
 from agent.packs.load import parse_campus, parse_metrics, parse_standard
 from agent.sessions.replay import ReplaySession
-from agent.sessions.segment import MAX_SEGMENT, Segment, parse_segment
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,23 +18,9 @@ if TYPE_CHECKING:
     from agent.model.asset import Campus
     from agent.model.finding import Assessment, Window
     from agent.model.metric import Metric
+    from agent.sessions.segment import Segment
 
-__all__ = ["open_segment", "readings_of", "recompute_assessment", "replay_segment"]
-
-
-def open_segment(name: str, data: bytes) -> Segment:
-    """Parse a raw segment as a statement names it; `.gz` is unpacked within the size cap.
-
-    Raises:
-        MalformedError: it is not a segment.
-    """
-    if name.endswith(".gz"):
-        try:
-            with gzip.GzipFile(fileobj=io.BytesIO(data)) as file:
-                data = file.read(MAX_SEGMENT + 1)
-        except (OSError, EOFError) as error:
-            raise MalformedError("this is not gzip data: {why}", where=name, why=str(error)) from error
-    return parse_segment(data, where=name)
+__all__ = ["readings_of", "recompute_assessment", "replay_segment"]
 
 
 def replay_segment(segment: Segment, campus: Campus, *, where: str) -> list[Reading]:

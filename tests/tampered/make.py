@@ -112,7 +112,7 @@ class Museum:
         old = "sha256:" + subject["digest"]["sha256"]
         new = canonical.digest(data)
         subject["digest"]["sha256"] = canonical.hex_of(new)
-        for target in entry.predicate["targets"]:
+        for target in entry.predicate.get("targets", []):
             if target.get("segment", {}).get("sha256") == canonical.hex_of(old):
                 target["segment"]["sha256"] = canonical.hex_of(new)
         self.blobs[new] = data

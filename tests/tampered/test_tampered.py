@@ -18,6 +18,8 @@ from tests.tampered.cases import CASES
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from agent.verify.result import AttestationResult
+
 NAMES = sorted(CASES)
 
 
@@ -31,7 +33,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_honest_bundle_holds_with_pinned_keys() -> None:
     """What every defect starts from is itself without a fault."""
-    result = verify_bundle(make.BASE.read_bytes(), trust=pinned_trust(make.HERE / "trust")).result
+    result = verified("base")
     assert result.ok, result.failed()
 
 
@@ -50,7 +52,7 @@ def test_the_checked_in_bundle_is_what_the_script_makes(name: str, made: Path) -
 def test_the_defect_is_named(name: str) -> None:
     """Verification fails, and the named check is among those that fail."""
     expected = CASES[name][0]
-    result = verify_bundle((make.HERE / f"{name}.zip").read_bytes(), trust=pinned_trust(make.HERE / "trust")).result
+    result = verified(name)
     assert not result.ok
     failed = [check.name for check in result.failed()]
     assert any(one.startswith(expected) for one in failed), failed
@@ -93,6 +95,17 @@ def test_the_shell_check_accepts_the_honest_bundle(tmp_path: Path) -> None:
         archive.extractall(tmp_path)
     done = shell(tmp_path)
     assert done.returncode == 0, done.stdout
+
+
+def verified(name: str) -> AttestationResult:
+    """Verify a bundle with pinned keys, and with the packs of the day on which the honest one was made."""
+    honest = make.Museum.load()
+    named = honest.entries[-1].payload["subject"]
+    packs = frozenset(
+        "sha256:" + item["digest"]["sha256"] for item in named if item["name"].startswith(("standards/", "metrics/"))
+    )
+    data = (make.HERE / f"{name}.zip").read_bytes()
+    return verify_bundle(data, trust=pinned_trust(make.HERE / "trust"), packs=packs).result
 
 
 def shell(directory: Path) -> subprocess.CompletedProcess[str]:
