@@ -7,6 +7,8 @@
 It stands alone: the system's Python runs it.
 """
 
+from __future__ import annotations
+
 import base64
 import json
 import os
@@ -14,6 +16,7 @@ import sys
 import time
 import tty
 from pathlib import Path
+from typing import Any, BinaryIO
 
 PAGERS = {
     "huawei": (b"  ---- More ----", b"\x1b[42D" + b" " * 42 + b"\x1b[42D"),
@@ -32,7 +35,7 @@ def main() -> None:
 
 
 class Player:
-    def __init__(self, scenario, typed) -> None:
+    def __init__(self, scenario: dict[str, Any], typed: BinaryIO) -> None:
         self.scenario = scenario
         self.typed = typed
         self.prompt = base64.b64decode(scenario["prompt"])

@@ -63,7 +63,7 @@ def _nothing_left() -> Iterator[None]:
 
 
 def _sockets() -> set[str]:
-    links = (os.path.realpath(f"/proc/self/fd/{name}") for name in os.listdir("/proc/self/fd"))
+    links = (os.path.realpath(entry) for entry in Path("/proc/self/fd").iterdir())
     return {link for link in links if "socket:" in link}
 
 
