@@ -248,8 +248,7 @@ class _Readings:
 
     def neighbours(self, merged: Mapping[str, Mapping[bytes, set[str]]], unread: int, *answers: Answer) -> None:
         """Of each interface: terminals with an address, with a global IPv6 address, and, if not too many, which."""
-        for answer in answers:
-            self._table("census.neighbour_table", answer)
+        self._table("census.neighbour_table", *answers)
         for index, terminals in sorted(merged.items()):
             name = self._names.get(index, f"#{index}")
             subject = f"interface:{self._asset.id}/{name}"
@@ -267,8 +266,9 @@ class _Readings:
         self._add("census.macs.universal", subject, str(len(macs) - randomised), "1", *answers)
         self._add("census.macs.randomised", subject, str(randomised), "1", *answers)
 
-    def _table(self, metric: str, answer: Answer) -> None:
-        self._add(metric, "", "partial" if _varbinds(answer).partial else "complete", "", answer)
+    def _table(self, metric: str, *answers: Answer) -> None:
+        partial = any(_varbinds(answer).partial for answer in answers)
+        self._add(metric, "", "partial" if partial else "complete", "", *answers)
 
     def _add(self, metric: str, subject: str, value: str, unit: str, *answers: Answer) -> None:
         self.done.append(
