@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from agent import ber
 from agent.errors import MalformedError
 from agent.model.exchange import (
+    Holds,
     IndexPart,
     MqttListen,
     MqttMessage,
@@ -299,3 +300,36 @@ def test_a_secret_in_a_topic_is_marked() -> None:
     shown, counts = Redactor(KEY, (b"canary-7",)).redact(request, answer)
     assert b"canary-7" not in shown.to_bytes()
     assert counts["secret"] == 1
+
+
+# --- texts in the index ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("holds", ["serial", "identifier"])
+@pytest.mark.parametrize("length", [0, 5, 40, 60])
+def test_a_text_in_the_index_keeps_its_length(holds: Holds, length: int) -> None:
+    """A serial number after its length becomes as many other octets; what follows it and the length stay readable."""
+    request = SnmpTable(columns=(SnmpColumn(oid="1.3.6.1.4.1.9.1"),), index=(IndexPart(at=2, length=-1, holds=holds),))
+    octets_of = [70 + number % 20 for number in range(length)]
+    index = ".".join(map(str, [1, length, *octets_of, 7]))
+    answer = VarBinds(varbinds=(octets(f"1.3.6.1.4.1.9.1.{index}", "row"),))
+    shown, _ = Redactor(KEY).redact(request, answer)
+    assert isinstance(shown, VarBinds)
+    found = ber.oid_tuple(ber.decode_varbind(bytes.fromhex(shown.varbinds[0])).oid)[8:]
+    assert found[:2] == (1, length)
+    assert found[-1] == 7
+    assert len(found) == length + 3
+    assert (found[2:-1] == tuple(octets_of)) == (holds == "identifier" or not length)
+
+
+def test_a_text_that_is_shorter_than_it_says_is_hidden_whole() -> None:
+    """An index that announces more than it has keeps nothing of what is there."""
+    request = SnmpTable(
+        columns=(SnmpColumn(oid="1.3.6.1.4.1.9.1"),), index=(IndexPart(at=1, length=-1, holds="serial"),)
+    )
+    answer = VarBinds(varbinds=(octets("1.3.6.1.4.1.9.1.12.70.71.72.73", "row"),))
+    shown, _ = Redactor(KEY).redact(request, answer)
+    assert isinstance(shown, VarBinds)
+    found = ber.oid_tuple(ber.decode_varbind(bytes.fromhex(shown.varbinds[0])).oid)[8:]
+    assert len(found) == 5
+    assert not set(found[1:]) & {70, 71, 72, 73}
