@@ -9,6 +9,9 @@ objects    values that move, step and restart
 usm        SNMPv3's authoritative engine
 agent      one device without a socket
 responder  sockets: in this loop, in a thread, in a process
+artefacts  what capture did to recordings, undone
+session    recordings read as devices, without a socket
+supported  families, and the recordings that exercise them
 """
 
 from agent.lab.snmp.device import Device

@@ -15,8 +15,22 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from agent.lab.snmp.objects import Objects
+    from agent.lab.snmp.recording import Recording
 
-__all__ = ["GET", "GET_BULK", "GET_NEXT", "REPORT", "RESPONSE", "SET", "Ask", "Reply", "answer", "decode_ask", "pdu"]
+__all__ = [
+    "GET",
+    "GET_BULK",
+    "GET_NEXT",
+    "REPORT",
+    "RESPONSE",
+    "SET",
+    "Ask",
+    "Reply",
+    "answer",
+    "decode_ask",
+    "missing",
+    "pdu",
+]
 
 GET, GET_NEXT, RESPONSE, SET, GET_BULK, REPORT = 0xA0, 0xA1, 0xA2, 0xA3, 0xA5, 0xA8
 _TOO_BIG, _NO_SUCH_NAME, _NOT_WRITABLE = 1, 2, 17
@@ -157,17 +171,17 @@ def _get(ask: Ask, objects: Objects, *, version_1: bool) -> list[_Row]:
     for asked, oid in enumerate(ask.oids):
         at = objects.recording.find(oid)
         if at is None or (version_1 and objects.recording.tags[at] == ber.COUNTER64):
-            rows.append(_Row(ber.encode_varbind(oid, _missing(objects, oid), b""), -1, asked))
+            rows.append(_Row(ber.encode_varbind(oid, missing(objects.recording, oid), b""), -1, asked))
         else:
             rows.append(_Row(objects.varbind(at), at, asked))
     return rows
 
 
-def _missing(objects: Objects, oid: bytes) -> int:
+def missing(recording: Recording, oid: bytes) -> int:
     """Return noSuchInstance where a neighbour shares all but the last arc, else noSuchObject."""
-    at = objects.recording.after(oid)
+    at = recording.after(oid)
     parent = ber.oid_tuple(oid)[:-1]
-    near = objects.recording.oids[max(0, at - 1) : at + 1]
+    near = recording.oids[max(0, at - 1) : at + 1]
     same = any(ber.oid_tuple(each)[: len(parent)] == parent for each in near)
     return ber.NO_SUCH_INSTANCE if same else ber.NO_SUCH_OBJECT
 

@@ -20,6 +20,7 @@ from agent import ber
 from agent.clock import Clock, SystemClock
 from agent.collectors import COLLECTORS, measure
 from agent.errors import AgentError, GapError, UsageError
+from agent.lab.snmp.answers import missing
 from agent.lab.snmp.artefacts import undo
 from agent.lab.snmp.recording import read
 from agent.model import snmp
@@ -73,7 +74,7 @@ class RecordingTransport:
         name = ber.oid_bytes(oid)
         at = self._recording.find(name)
         if at is None:
-            return ber.encode_varbind(name, ber.NO_SUCH_INSTANCE, b"").hex()
+            return ber.encode_varbind(name, missing(self._recording, name), b"").hex()
         return self._recording.varbinds[at].hex()
 
     def _walk(self, request: SnmpTable) -> VarBinds:
