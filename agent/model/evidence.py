@@ -106,6 +106,8 @@ class Times(Wire):
     clock_source: str = "system"
     clock_offset_ms: str | None = None
     """Difference to the backend's Date header, if known."""
+    clock_step_ms: str | None = None
+    """By how much the wall clock was set between `started` and `finished`, if it was (against the monotonic clock)."""
 
 
 class TargetResult(Wire):
@@ -113,7 +115,7 @@ class TargetResult(Wire):
 
     id: str
     result: str
-    """`ok`, `partial`, or the reason of the gap that ended it."""
+    """`ok`, `partial`, the reason of the gap that ended it, or `resting`: not asked, since it failed before."""
     segment: DigestSet | None = None
     exchanges: int = 0
     gaps: int = 0

@@ -31,7 +31,7 @@ from agent.sessions.live import LiveSession
 from agent.sessions.segment import packed, segment_file
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from datetime import datetime
 
     from agent.model.asset import Asset, Campus
@@ -97,6 +97,7 @@ class _Begun:
     files: dict[str, bytes]
     challenge: ChallengeRef | None
     started: datetime
+    started_ns: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,9 +112,13 @@ class RunResult:
 
 
 async def run(
-    agent: Agent, jobs: Sequence[Job], *, progress: Callable[[Conversation], None] | None = None
+    agent: Agent,
+    jobs: Sequence[Job],
+    *,
+    resting: Iterable[str] = (),
+    progress: Callable[[Conversation], None] | None = None,
 ) -> RunResult:
-    """Do one run over the jobs and return it, signed and journaled.
+    """Do one run over the jobs and return it, signed and journaled; assets that rest are named as not asked.
 
     A run that is cancelled, or that the journal cannot hold, ends as `run-abort` with the answers taken so far.
 
@@ -132,7 +137,7 @@ async def run(
 
     tasks = [asyncio.create_task(bounded(job)) for job in jobs]
     try:
-        return _end(agent, begun, await asyncio.gather(*tasks))
+        return _end(agent, begun, await asyncio.gather(*tasks), resting)
     except BaseException as error:
         for task in tasks:
             task.cancel()
@@ -151,6 +156,7 @@ async def _begin(agent: Agent) -> _Begun:
         files=dict(agent.plan_files),
         challenge=ChallengeRef(nonce=challenge.nonce, issued_at=challenge.issued_at) if challenge else None,
         started=agent.clock.now(),
+        started_ns=agent.clock.monotonic_ns(),
     )
     if challenge is not None:
         begun.files["challenge.dsse.json"] = challenge.envelope
@@ -201,11 +207,11 @@ def readings_bytes(readings: Sequence[Reading]) -> bytes:
     return b"".join(reading.to_bytes() + b"\n" for reading in readings)
 
 
-def _end(agent: Agent, begun: _Begun, conversations: Sequence[Conversation]) -> RunResult:
+def _end(agent: Agent, begun: _Begun, conversations: Sequence[Conversation], resting: Iterable[str]) -> RunResult:
     files = dict(begun.files)
     readings = [reading for item in conversations for reading in item.readings]
     redactions: Counter[str] = Counter()
-    targets = []
+    targets = [TargetResult(id=name, result="resting") for name in sorted(resting)]
     for item in conversations:
         job = item.job
         segment = None
@@ -231,7 +237,7 @@ def _end(agent: Agent, begun: _Begun, conversations: Sequence[Conversation]) -> 
         files,
         run=begun.name,
         challenge=begun.challenge,
-        time=agent.times(begun.started),
+        time=agent.times(begun.started, begun.started_ns),
         plan=begun.plan,
         targets=tuple(targets),
         redactions=dict(redactions),

@@ -39,6 +39,8 @@ STEP = 2.0
 LAG = 5.0
 """Seconds of event-loop lag above which the watchdog is not fed: a service that hangs is restarted."""
 HEARTBEAT = timedelta(hours=1)
+LONG = 600
+"""Seconds; a plan that is slower than this does its present slot at start, if that has not been done."""
 KEEP_DAYS = 400
 """Days that raw answers are kept after their receipt."""
 
@@ -77,6 +79,9 @@ class Service:
         loop.add_signal_handler(signal.SIGHUP, self._on_reload)
         self._recover()
         self._plan()
+        for collector, every in planned(self._agent.campus, self._agent.families).items():
+            if every >= LONG:
+                await self._fire(collector, every)  # else the day of a restart would go without
         self._scheduler.start()
         tasks = [asyncio.create_task(self._beat()), asyncio.create_task(self._uplink())]
         notify.ready(self._told())
@@ -179,7 +184,8 @@ class Service:
             agent.journal.slots.start(collector, due)
         self._busy.add(collector)
         try:
-            result = await run(agent, jobs)
+            asked = jobs_of(agent.campus, agent.families, [collector])
+            result = await run(agent, jobs, resting=resting & {job.asset.id for job in asked})
         except Exception as error:
             with suppress(JournalError):
                 self._ended(collector, due, "failed", str(error) or type(error).__name__)

@@ -51,6 +51,8 @@ __all__ = ["Agent", "open_agent", "open_transport", "snmp_access"]
 
 SNMP_PORT = 161
 MQTT_PORT = 1883
+CLOCK_STEP = 2.0
+"""Seconds by which wall and monotonic time may drift apart during a run before it is called a step."""
 
 
 @dataclass
@@ -90,14 +92,25 @@ class Agent:
         """Fetch a challenge from the backend; None when there is no backend or it does not answer now."""
         return await self.backend.challenge() if self.backend else None
 
-    def times(self, started: datetime) -> Times:
-        """Return the time facts of something that started then and ends now."""
+    def times(self, started: datetime, since_ns: int | None = None) -> Times:
+        """Return the time facts of something that started then and ends now.
+
+        Args:
+            started: wall time of the start.
+            since_ns: monotonic time of the start; with it, a step of the wall clock in between is noticed.
+        """
+        finished, now_ns = self.clock.now(), self.clock.monotonic_ns()
         offset = self.backend.clock_offset_ms if self.backend else None
+        step_ms = None
+        if since_ns is not None:
+            apart = (finished - started).total_seconds() - (now_ns - since_ns) / 1e9
+            step_ms = str(round(apart * 1000)) if abs(apart) > CLOCK_STEP else None
         return Times(
             started=time_text(started),
-            finished=time_text(self.clock.now()),
-            monotonic_ns=str(self.clock.monotonic_ns()),
+            finished=time_text(finished),
+            monotonic_ns=str(now_ns),
             clock_offset_ms=None if offset is None else str(offset),
+            clock_step_ms=step_ms,
         )
 
     def state(self, kind: EntryKind, files: Mapping[str, bytes], **fields: Any) -> Entry:

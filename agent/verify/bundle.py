@@ -28,6 +28,7 @@ from agent.verify.statements import (
     check_receipt,
     check_time,
     open_all,
+    stated_step,
 )
 
 if TYPE_CHECKING:
@@ -211,9 +212,10 @@ def _check_segment(item: Opened, segment: Segment, exchanges: int, gaps: int) ->
     if len(recorded) != exchanges or sum(entry.gap is not None for entry in recorded) != gaps:
         raise Failed(f"it has {len(recorded)} exchanges, the statement says {exchanges}")
     started, finished = parse_time(predicate.time.started), parse_time(predicate.time.finished)
+    step = stated_step(item)
     previous_ns = 0
     for entry in recorded:
-        if item.kind is EntryKind.RUN and not started <= parse_time(entry.at) <= finished:
+        if item.kind is EntryKind.RUN and not started - step <= parse_time(entry.at) <= finished + step:
             raise Failed(f"exchange {entry.n} at {entry.at} lies outside the run")
         if int(entry.monotonic_ns) < previous_ns:
             raise Failed(f"exchange {entry.n} goes back in monotonic time")

@@ -144,7 +144,7 @@ def test_a_stop_in_the_middle_of_a_run_is_prompt_and_on_record(
             assert time.monotonic() - begun < 5
     place.check_chain()
     aborted = [one.predicate for one in place.statements() if one.predicate.kind is EntryKind.RUN_ABORT]
-    assert [one.reason for one in aborted] == ["the agent was told to stop"]
+    assert {one.reason for one in aborted} == {"the agent was told to stop"}
     assert "Traceback" not in logged(place)
     with place.journal() as journal:
         slots = [(slot.state, slot.reason) for slot in journal.slots.since(EPOCH)]
@@ -169,7 +169,7 @@ def test_a_service_that_was_killed_goes_on_and_says_what_was_missed(tmp_path: Pa
     assert missed[0].reason == "the agent was not running"
     place.check_chain()
     with place.journal() as journal:
-        dues = [slot.due for slot in journal.slots.since(EPOCH)]
+        dues = [slot.due for slot in journal.slots.since(EPOCH, job="interfaces")]
     assert all((after - before).total_seconds() == 1 for before, after in pairwise(dues))
 
 

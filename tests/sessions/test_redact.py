@@ -45,6 +45,15 @@ def test_a_mac_keeps_its_oui_and_nothing_else(mac: bytes) -> None:
     assert shown != mac or not counts
 
 
+def test_two_devices_of_one_maker_never_become_one() -> None:
+    """10 000 addresses of one maker have 10 000 pseudonyms: a count of terminals is exact."""
+    oui = bytes.fromhex("488eef")
+    redactor = Redactor(KEY)
+    shown = {redactor.pseudonym("mac", oui + number.to_bytes(3, "big")) for number in range(10_000)}
+    assert len(shown) == 10_000
+    assert {each[:3] for each in shown} == {oui}
+
+
 @given(st.binary(min_size=6, max_size=6).filter(lambda mac: mac[0] & 3 == 2))
 def test_a_randomised_mac_keeps_only_the_bit_that_says_so(mac: bytes) -> None:
     """A locally administered address has no maker: only its bit stays, and it stays an address of one device."""

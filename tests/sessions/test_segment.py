@@ -103,7 +103,7 @@ GOOD = segment_bytes(HEADER, [LINE.to_bytes(), LINE.model_copy(update={"n": 1}).
         (GOOD.replace(b'"n":1', b'"n":7'), "rec:3", "exchange 7 stands where 1 belongs"),
         (GOOD.replace(b'{"at"', b'{"zzz":1,"at"', 1), "rec:2", "zzz"),
         (GOOD.replace(b"\n", b"\r\n"), "rec:1", "canonical form"),
-        (GOOD.replace(b'"response":{"op":"varbinds","partial":[],"varbinds":[]}', b'"z":1'), "rec:2", "z"),
+        (GOOD.replace(b'"response":{"op":"varbinds","varbinds":[]}', b'"z":1'), "rec:2", "z"),
         (GOOD.replace(b"campus-agent/segment/v1", b"campus-agent/segment/v2"), "rec:1", "segment"),
         (segment_bytes(HEADER, [LINE.model_copy(update={"response": None}).to_bytes()]), "rec:2", "either"),
         (b"[1]\n", "rec:1", "SegmentHeader"),
