@@ -44,12 +44,10 @@ class Sshd:
     host: str = "127.0.0.1"
     process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
-    def host_key(self, kind: str = "ed25519") -> str:
-        """Return the fingerprint as ssh-keygen tells it."""
-        told = subprocess.run(
-            ["ssh-keygen", "-lf", self.directory / f"host_{kind}.pub"], capture_output=True, text=True, check=True
-        )
-        return told.stdout.split()[1]
+    def host_key(self, name: str = "host_*") -> str:
+        """Return the fingerprint of the host key, or of the key called `other`, as ssh-keygen tells it."""
+        (path,) = self.directory.glob(f"{name}.pub")
+        return _run("ssh-keygen", "-lf", str(path)).split()[1]
 
     def play(self, prompt: bytes, answers: dict[str, bytes] | None = None, **more: object) -> None:
         """Say what the next session shows."""
@@ -86,7 +84,7 @@ def sshd(*, algorithms: str = MODERN, host_key: str = "ed25519", options: str = 
     """Run a server as long as the context lasts."""
     directory = Path(tempfile.mkdtemp(prefix="sshd-"))
     try:
-        for name, kind in (("host_ed25519", "ed25519"), ("host_rsa", "rsa"), ("user", "ed25519")):
+        for name, kind in ((f"host_{host_key}", host_key), ("other", "ed25519"), ("user", "ed25519")):
             _run("ssh-keygen", "-q", "-t", kind, "-N", "", "-C", "", "-f", str(directory / name))
         shutil.copy(directory / "user.pub", directory / "authorized_keys")
         (directory / "log").touch()

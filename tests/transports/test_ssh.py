@@ -12,12 +12,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from agent.errors import ConfigError, GapError
 from agent.model.cli import received, screen_lines
 from agent.model.exchange import CliCommand, CliOutput, GapReason, SnmpGet
 from agent.packs.load import config_directory, load_families
 from agent.transports.ssh import SshGate, SshLimits, SshLogin, SshTransport, private_key
+from agent.transports.ssh.device import Device
+from agent.transports.ssh.dialogue import Dialogue
 from agent.transports.ssh.guard import ForbiddenError, Guard
 from tests.peers.sshd import IS_ROOT, OLD, Sshd, sshd
 
@@ -163,7 +167,7 @@ def test_an_unpinned_device_gets_nothing_and_its_key_is_shown(device: Sshd) -> N
 def test_a_changed_host_key_gets_nothing(device: Sshd) -> None:
     """Somebody in between, or a replaced device: no user name, no password leaves."""
     before = device.log()
-    gap = _gap(_transport(device, host_key=device.host_key("rsa")), CLOCK)
+    gap = _gap(_transport(device, host_key=device.host_key("other")), CLOCK)
     assert gap.reason == GapReason.REFUSED
     assert "another host key" in str(gap)
     assert device.username not in device.log()[len(before) :].replace("Connection closed by authenticating user", "")
@@ -279,6 +283,48 @@ def test_output_below_the_cap_arrives_whole(device: Sshd) -> None:
     (output,) = _ask(_transport(device), CLOCK)
     assert received(output.output).count(b"xxxx\r\n") == 3000
     assert time.monotonic() - started < 10
+
+
+class _Pieces:
+    """A device in memory that pages its answer and whose octets arrive in any pieces."""
+
+    def __init__(self, pages: list[bytes], cuts: list[int]) -> None:
+        self._pages = list(pages)
+        self._cuts = cuts
+        self._ready = b"<SW>"
+        self.sent: list[bytes] = []
+
+    def send(self, data: bytes) -> None:
+        self.sent.append(data)
+        if data == b"\n" or data.startswith(b"screen"):
+            self._ready += data + b"\r\n<SW>"
+        else:
+            self._ready += b"\x1b[42D" + b" " * 42 + b"\x1b[42D" if data == b" " else data + b"\r\n"
+            self._ready += self._pages.pop(0) + (b"  ---- More ----" if self._pages else b"<SW>")
+
+    def receive(self, seconds: float) -> bytes | None:
+        size = self._cuts.pop(0) if self._cuts else len(self._ready)
+        piece, self._ready = self._ready[:size], self._ready[size:]
+        return piece or None
+
+
+@given(
+    st.lists(st.lists(st.sampled_from([b"a", b"bb ", b"- More -", b""]), min_size=1), min_size=1, max_size=4),
+    st.lists(st.integers(1, 9), max_size=60),
+)
+def test_pages_are_counted_whatever_the_pieces(pages: list[list[bytes]], cuts: list[int]) -> None:
+    """A mark that arrives in two pieces is one mark, and so is one whose wiping does: one space for each page."""
+    profile = FAMILIES["huawei-vrp-cli"].cli
+    assert profile is not None
+    texts = [b"".join(line + b"\r\n" for line in page) for page in pages]
+    wire = _Pieces(texts, cuts)
+    limits = SshLimits(login_seconds=5)
+    dialogue = Dialogue(wire, profile, limits, Device("sw", 22, time.monotonic()), threading.Event())
+    dialogue.open()
+    output, _ = dialogue.run("display clock", 5)
+    assert wire.sent.count(b" ") == len(pages) - 1
+    shown = [line for line in screen_lines(output) if line][1:]
+    assert shown == [line.rstrip() for page in pages for line in page if line.strip()]
 
 
 def test_a_prompt_that_changes_is_followed(device: Sshd) -> None:

@@ -106,8 +106,8 @@ class Dialogue:
     # --- reading ---
 
     def _first_prompt(self, until: float) -> None:
-        received, quiet, pages = bytearray(), 0.0, 0
-        woken = False
+        received, quiet, woken = bytearray(), 0.0, False
+        pager = _Pager(self._pager)
         open_questions = [(re.compile(q.asks.encode() + rb"\s*\Z"), q.answer) for q in self._profile.questions]
         while True:
             data = self._receive("login", until)
@@ -115,7 +115,7 @@ class Dialogue:
                 received += data
                 quiet = 0.0
                 self._must_fit(received, "login")
-                pages = self._turn(received, data, pages, "login")
+                self._turn(pager, received, "login")
                 continue
             quiet += self._limits.settle_seconds
             line = _last_line(received)
@@ -132,14 +132,15 @@ class Dialogue:
 
     def _read(self, phase: str, until: float) -> bytes:
         """Return what comes before the next prompt."""
-        received, quiet, pages = bytearray(), 0.0, 0
+        received, quiet = bytearray(), 0.0
+        pager = _Pager(self._pager)
         while True:
             data = self._receive(phase, until)
             if data is not None:
                 received += data
                 quiet = 0.0
                 self._must_fit(received, phase)
-                pages = self._turn(received, data, pages, phase)
+                self._turn(pager, received, phase)
                 continue
             quiet += self._limits.settle_seconds
             end = self._end(received, long=quiet >= LONG_SILENCE)
@@ -165,20 +166,19 @@ class Dialogue:
             return _last_line_at(received)
         return None
 
-    def _turn(self, received: bytearray, data: bytes, pages: int, phase: str) -> int:
-        """Turn the page if the device waits for it: its mark stands last, and is new. Return the pages turned."""
-        if self._pager is None or not self._pager.search(_last_line(received[-TAIL:])) or not data.strip():
-            return pages
-        if pages >= self._limits.max_pages:
+    def _turn(self, pager: _Pager, received: bytearray, phase: str) -> None:
+        """Turn the page if the device waits for it."""
+        if not pager.waits(received):
+            return
+        if pager.pages > self._limits.max_pages:
             raise self._device.gap(
                 GapReason.MALFORMED,
                 phase,
                 "the output has more than {pages} pages",
                 todo="Report which device this is; its pager is not understood",
-                pages=pages,
+                pages=self._limits.max_pages,
             )
         self._wire.send(NEXT_PAGE)
-        return pages + 1
 
     def _receive(self, phase: str, until: float) -> bytes | None:
         if self._stop.is_set():
@@ -202,6 +202,25 @@ class Dialogue:
             todo="Report which command of which device this is; no command of the list should say so much",
             octets=self._limits.max_output_octets,
         )
+
+
+class _Pager:
+    """Notices the pager's mark at the end of what was received, each mark once.
+
+    A device wipes its mark after the key, and that may arrive in pieces: only what came since the last key counts.
+    """
+
+    def __init__(self, mark: re.Pattern[bytes] | None) -> None:
+        self._mark = mark
+        self._since = 0
+        self.pages = 0
+
+    def waits(self, received: bytearray) -> bool:
+        if self._mark is None or not self._mark.search(_last_line(received[max(self._since, len(received) - TAIL) :])):
+            return False
+        self._since = len(received)
+        self.pages += 1
+        return True
 
 
 def _last_line_at(received: bytearray) -> int:
