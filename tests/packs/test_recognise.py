@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from agent.model.base import Text
 from agent.model.family import Family, Recognition
 from agent.packs.load import config_directory, load_families
-from agent.packs.recognise import recognise
+from agent.packs.recognise import recognise, telling
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
 
 def family(name: str, *oids: str, descr: tuple[str, ...] = ()) -> Family:
@@ -26,8 +26,10 @@ def family(name: str, *oids: str, descr: tuple[str, ...] = ()) -> Family:
     )
 
 
-def _name(families: Iterable[Family], **said: str) -> str | None:
-    found = recognise(families, **said)
+def _name(
+    families: Iterable[Family], *, sys_object_id: str = "", sys_descr: str = "", objects: Collection[str] = ()
+) -> str | None:
+    found = recognise(families, sys_object_id=sys_object_id, sys_descr=sys_descr, objects=objects)
     return found.id if found else None
 
 
@@ -61,3 +63,26 @@ def test_shipped_families_tell_common_makers_apart() -> None:
     }.items():
         assert _name(families, sys_object_id=oid) == name
         assert _name(reversed(families), sys_object_id=oid) == name
+
+
+def test_objects_tell_the_role_and_the_number_tells_the_maker() -> None:
+    """A card that calls itself Linux but has a UPS's objects is a UPS; one of a maker's number stays with the maker."""
+    families = [
+        family("any", "1.3.6.1"),
+        family("linux", "1.3.6.1.4.1.2.3.4"),
+        power("maker", "1.3.6.1.4.1.5", objects=("1.1.0",)),
+        power("standard", objects=("2.1.0", "2.2.0")),
+    ]
+    assert telling(families) == ("1.1.0", "2.1.0", "2.2.0")
+    assert _name(families, sys_object_id="1.3.6.1.4.1.2.3.4.10") == "linux"
+    assert _name(families, sys_object_id="1.3.6.1.4.1.2.3.4.10", objects=["2.2.0"]) == "standard"
+    assert _name(families, sys_object_id="1.3.6.1.4.1.5.1", objects=["2.1.0"]) == "maker"
+    assert _name(families, sys_object_id="1.3.6.1.4.1.2.3.4.10", objects=["1.1.0", "2.1.0"]) == "maker"
+    assert _name(families, objects=["2.1.0"]) == "standard"
+    assert _name(families, sys_object_id="1.3.6.1.4.1.9", objects=["3.1.0"]) == "any"
+
+
+def power(name: str, *oids: str, objects: tuple[str, ...]) -> Family:
+    """Return a family of UPS with objects of its own."""
+    recognition = Recognition(sys_object_id=oids, objects=objects)
+    return family(name).model_copy(update={"role": "ups", "recognise": recognition})
