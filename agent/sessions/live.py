@@ -15,6 +15,7 @@ from agent.model.exchange import (
     Request,
     Response,
     Transport,
+    VarBinds,
 )
 
 if TYPE_CHECKING:
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from agent.sessions.redact import Redactor
 
 __all__ = ["LiveSession"]
+
+_MANY = 5_000
+"""Variable bindings whose redaction takes so long (0.1 s) that other conversations must go on beside it."""
 
 
 class LiveSession:
@@ -56,7 +60,7 @@ class LiveSession:
         """Ask, record, return; a gap is recorded before it is raised."""
         try:
             response = await self._exchange(request)
-            shown, redactions = self._redacted(request, response)
+            shown, redactions = await self._redacted(request, response)
         except GapError as error:
             gap = Gap(reason=GapReason(error.reason), detail=self._redactor.text(str(error)))
             kept = self._keep(request, gap=gap)
@@ -83,9 +87,11 @@ class LiveSession:
             why = error.strerror or type(error).__name__
             raise GapError(GapReason.UNREACHABLE, "the device cannot be reached: {why}", why=why) from error
 
-    def _redacted(self, request: Request, response: Response) -> tuple[Response, dict[str, int]]:
+    async def _redacted(self, request: Request, response: Response) -> tuple[Response, dict[str, int]]:
         """Redact, or say that nothing could be: what does not decode cannot be redacted, so it is not kept."""
         try:
+            if isinstance(response, VarBinds) and len(response.varbinds) > _MANY:
+                return await asyncio.to_thread(self._redactor.redact, request, response)
             return self._redactor.redact(request, response)
         except MalformedError as error:
             raise _malformed(error) from error
