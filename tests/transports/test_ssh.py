@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from agent.errors import ConfigError, GapError
@@ -290,7 +290,7 @@ class _Pieces:
 
     def __init__(self, pages: list[bytes], cuts: list[int]) -> None:
         self._pages = list(pages)
-        self._cuts = cuts
+        self.cuts = cuts
         self._ready = b"<SW>"
         self.sent: list[bytes] = []
 
@@ -303,11 +303,12 @@ class _Pieces:
             self._ready += self._pages.pop(0) + (b"  ---- More ----" if self._pages else b"<SW>")
 
     def receive(self, seconds: float) -> bytes | None:
-        size = self._cuts.pop(0) if self._cuts else len(self._ready)
+        size = self.cuts.pop(0) if self.cuts else len(self._ready)
         piece, self._ready = self._ready[:size], self._ready[size:]
         return piece or None
 
 
+@example([[b"a"], [b"b"]], [16, 40, 5, 4])
 @given(
     st.lists(st.lists(st.sampled_from([b"a", b"bb ", b"- More -", b""]), min_size=1), min_size=1, max_size=4),
     st.lists(st.integers(1, 9), max_size=60),
@@ -317,10 +318,11 @@ def test_pages_are_counted_whatever_the_pieces(pages: list[list[bytes]], cuts: l
     profile = FAMILIES["huawei-vrp-cli"].cli
     assert profile is not None
     texts = [b"".join(line + b"\r\n" for line in page) for page in pages]
-    wire = _Pieces(texts, cuts)
+    wire = _Pieces(texts, [])
     limits = SshLimits(login_seconds=5)
     dialogue = Dialogue(wire, profile, limits, Device("sw", 22, time.monotonic()), threading.Event())
     dialogue.open()
+    wire.cuts = cuts
     output, _ = dialogue.run("display clock", 5)
     assert wire.sent.count(b" ") == len(pages) - 1
     shown = [line for line in screen_lines(output) if line][1:]
