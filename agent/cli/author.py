@@ -15,14 +15,19 @@ CONFIG = typer.Argument(None, help="A config directory; the shipped one by defau
 
 def lint(
     directory: Path | None = CONFIG,
+    campus: Path | None = typer.Option(None, "--campus", help="Check this campus file as well."),
     verbose: bool = typer.Option(False, "--verbose", "-v", help="Show what holds, too."),
 ) -> None:
-    """Check all packs strictly and run the examples embedded in them."""
+    """Check all packs strictly, run the examples embedded in them, and check a campus file."""
     from agent.assess.examples import judge_example
     from agent.collectors import COLLECTORS
     from agent.packs.lint import lint as lint_packs
-    from agent.packs.load import config_directory
+    from agent.packs.load import config_directory, load_campus, load_families
 
+    if campus is not None:
+        families = load_families(directory or config_directory(), collectors=COLLECTORS)
+        found = load_campus(campus, families=families, collectors=COLLECTORS).value
+        typer.echo(f"ok   {campus}: {len(found.assets)} assets, {len(found.links)} links")
     results = lint_packs(directory or config_directory(), judge_example, collectors=COLLECTORS)
     for result in results:
         if verbose or not result.ok:

@@ -219,6 +219,7 @@ def _end(agent: Agent, begun: _Begun, conversations: Sequence[Conversation], res
             header = SegmentHeader(run=begun.name, asset=job.asset, collectors=job.collectors)
             subject, data = segment_file(header, item.lines)
             files[subject] = data
+            files[f"families/{job.asset.family}.yaml"] = agent.family_files[job.asset.family]
             segment = digest_set(canonical.digest(data))
         redactions.update(item.redactions)
         targets.append(

@@ -25,7 +25,7 @@ from agent.model.evidence import (
     Statement,
     Times,
 )
-from agent.packs.load import config_directory, load_campus, load_families
+from agent.packs.load import config_directory, family_packs, load_campus
 from agent.runtime.command_line import must_open_command_line, open_command_line, ssh_gate
 from agent.runtime.credentials import Credential, load_credential
 from agent.runtime.lines import Line, Lines
@@ -63,6 +63,8 @@ class Agent:
     campus_bytes: bytes
     campus_digest: str
     families: Mapping[str, Family]
+    family_files: Mapping[str, bytes]
+    """The exact bytes of each family's pack, by id: a run's statement carries those that it used."""
     journal: Journal
     signer: Signer
     redactor: Redactor
@@ -296,7 +298,8 @@ def open_agent(
         KeyFileError: there is no usable signing key.
         JournalError: the journal cannot be opened.
     """
-    families = load_families(config_directory(), collectors=COLLECTORS)
+    packs = family_packs(config_directory(), collectors=COLLECTORS)
+    families = {pack.value.id: pack.value for pack in packs}
     campus = load_campus(campus_path, families=families, collectors=COLLECTORS)
     signer = keys.load(state / "keys" / "agent.pem")
     directories = [state / "secrets"]
@@ -307,6 +310,7 @@ def open_agent(
         campus_bytes=campus.data,
         campus_digest=campus.digest,
         families=families,
+        family_files={pack.value.id: pack.data for pack in packs},
         journal=Journal(state / "journal", clock=clock or SystemClock()),
         signer=signer,
         redactor=Redactor(pseudonym_key(state / "keys" / "pseudonym.key")),

@@ -16,7 +16,7 @@ from agent.errors import VerificationError
 from agent.evidence.bundle import BundleContents, check_manifest, read_bundle
 from agent.model.evidence import EntryKind
 from agent.model.finding import Assessment, Window
-from agent.packs.load import parse_campus
+from agent.packs.load import parse_campus, parse_families
 from agent.sessions.segment import parse_segment, unpacked
 from agent.verify.policy import Trust, released_packs, trust_of_bundle
 from agent.verify.recompute import readings_of, recompute_assessment, replay_segment
@@ -169,8 +169,10 @@ def _check_run(work: _Work, item: Opened) -> None:
             continue
         with work.checks.check(f"segment/{name}", f"{target.exchanges} exchanges"):
             segment = _segment(target.id, target.segment.digest(), files)
-            _check_segment(item, segment, target.exchanges, target.gaps)
             _keep_exchanges(work, segment, target.segment.digest())
+            _check_segment(item, segment, target.exchanges, target.gaps)
+            if item.kind is EntryKind.RUN and campus is not None:
+                _check_asset(segment, campus, files, work.packs)
         if segment is None or campus is None:
             broken = True
             continue
@@ -220,6 +222,22 @@ def _check_segment(item: Opened, segment: Segment, exchanges: int, gaps: int) ->
         if int(entry.monotonic_ns) < previous_ns:
             raise Failed(f"exchange {entry.n} goes back in monotonic time")
         previous_ns = int(entry.monotonic_ns)
+
+
+def _check_asset(segment: Segment, campus: Campus, files: dict[str, bytes], packs: frozenset[str]) -> None:
+    """The asset that was asked is the campus file's, read as a released family says."""
+    header = segment.header
+    declared = campus.asset(header.asset.id)
+    name = f"families/{header.asset.family}.yaml"
+    if declared is None:
+        raise Failed(f"the campus file has no asset {header.asset.id}")
+    if name not in files or canonical.digest(files[name]) not in packs:
+        raise Failed(f"{name} is not a released pack that this program knows; if you trust it, name it with --pack")
+    family = parse_families(files[name], name).value
+    if family.id != declared.family or family.equip(declared) != header.asset:
+        raise Failed(f"the asset {header.asset.id} was not asked as the campus file and its family say")
+    if not set(header.collectors) <= set(family.collectors):
+        raise Failed(f"the family {family.id} does not have all of the collectors {', '.join(header.collectors)}")
 
 
 def _keep_exchanges(work: _Work, segment: Segment, digest: str) -> None:

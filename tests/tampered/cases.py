@@ -266,6 +266,25 @@ def segment_of_another_run(museum: Museum) -> None:
     sign_quietly(museum, runs[0].seq)
 
 
+@case("segment/")
+def family_of_their_own(museum: Museum) -> None:
+    """The school read its switch as a family that nobody released."""
+    entry = museum.first(EntryKind.RUN)
+    data = museum.data(entry, "families/net-snmp.yaml")
+    museum.put(entry, "families/net-snmp.yaml", data + b"# ours\n")
+    sign_quietly(museum, entry.seq)
+
+
+@case("segment/")
+def another_device_asked(museum: Museum) -> None:
+    """The answers are of another address than the campus file gives for the asset."""
+    entry = museum.first(EntryKind.RUN)
+    lines = segment_lines(museum.data(entry, RAW))
+    lines[0]["asset"]["address"] = "127.0.0.2"
+    museum.put(entry, RAW, segment_data(lines))
+    sign_quietly(museum, entry.seq)
+
+
 @case("replay/")
 def exchange_left_out(museum: Museum) -> None:
     """An exchange was cut out and the rest renumbered."""
