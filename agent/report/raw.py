@@ -12,7 +12,16 @@ from agent import ber
 from agent.errors import MalformedError
 from agent.language import N_, name_of
 from agent.model import snmp
-from agent.model.exchange import MqttMessages, Notifications, SnmpGet, SnmpNotifications, SnmpTable, VarBinds
+from agent.model.exchange import (
+    HostState,
+    MqttListen,
+    MqttMessages,
+    Notifications,
+    SnmpGet,
+    SnmpNotifications,
+    SnmpTable,
+    VarBinds,
+)
 from agent.report.text import local_time, plain_time, visible
 
 if TYPE_CHECKING:
@@ -218,9 +227,11 @@ def _asked(exchange: Exchange) -> str:
     elif isinstance(request, SnmpNotifications):
         parts = [object_name(column.oid) for column in request.columns]
         verb = f"SNMP traps, informs {request.seconds} s"
-    else:
+    elif isinstance(request, MqttListen):
         parts = [topic.filter for topic in request.topics]
         verb = f"MQTT SUBSCRIBE {request.seconds} s"
+    else:
+        parts, verb = [], request.op
     return visible(f"{verb} {', '.join(parts)}", 400)
 
 
@@ -294,6 +305,11 @@ def decoded(
             for message in response.messages
         )
         return names, rows
+    if isinstance(response, HostState):
+        facts = sorted(response.to_json().items())
+        return (translate("Object"), translate("Value")), tuple(
+            (name, visible(str(fact), CELL)) for name, fact in facts
+        )
     return (), ()
 
 
