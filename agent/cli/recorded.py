@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 from rich.console import Console
@@ -54,6 +54,7 @@ def read_recordings(files: Sequence[str], collectors: Sequence[str], *, as_json:
 def _print_lines(told: Told | Failed) -> None:
     from agent.lab.snmp.session import Failed
 
+    objects: list[dict[str, Any]]
     if isinstance(told, Failed):
         objects = [{"recording": told.file, "error": told.error}]
     else:
