@@ -44,6 +44,7 @@ __all__ = ["Failed", "Reader", "RecordingTransport", "Told", "family_of"]
 SYS_DESCR = "1.3.6.1.2.1.1.1.0"
 SYS_OBJECT_ID = "1.3.6.1.2.1.1.2.0"
 GENERIC = "generic-snmp"
+"""What a device is read as that says nothing of itself."""
 SECONDS = 3600
 """A recording does not hang; a slow machine shall not turn it into a gap."""
 _NO_IDENTIFIER = re.compile(r"[^0-9A-Za-z_.-]")
@@ -113,7 +114,7 @@ class Reader:
 
     Args:
         collectors: which to run; those of the recognised family if none is named.
-        families: all families; those of the packs if none are given.
+        families: all families, `generic-snmp` among them; those of the packs if none are given.
         clock: tells the time; a recording has none of its own.
         key: for pseudonyms; random if none is given.
 
@@ -135,6 +136,7 @@ class Reader:
             known = ", ".join(COLLECTORS)
             raise UsageError("there is no collector {name!r}", todo="Known are: {known}", name=unknown[0], known=known)
         self._families = tuple(load_families(config_directory()).values() if families is None else families)
+        self._generic = next(family for family in self._families if family.id == GENERIC)
         self._clock = clock or SystemClock()
         self._redactor = Redactor(key or secrets.token_bytes(32))
 
@@ -155,9 +157,9 @@ class Reader:
             raise UsageError("there is no line of a recording in it", where=name, todo="A line is OID|TAG|VALUE")
         recording, undone = undo(recorded)
         transport = RecordingTransport(recording)
-        family = await family_of(transport, self._families)
-        asset = Asset(id=_identifier(path), family=family.id if family else GENERIC, address="recording")
-        names = self._collectors or (family.collectors if family else ("interfaces",))
+        family = await family_of(transport, self._families) or self._generic
+        asset = family.equip(Asset(id=_identifier(path), family=family.id, address="recording"))
+        names = self._collectors or family.collectors
         campus = Campus(version="1", school=School(id="recording", name="recording"), assets=(asset,))
         exchanges = 0
 
@@ -166,7 +168,7 @@ class Reader:
             exchanges += 1
 
         session = LiveSession(transport, self._redactor, count, self._clock, SECONDS)
-        readings = await measure(family.equip(asset) if family else asset, campus, names, session)
+        readings = await measure(asset, campus, names, session)
         summary = {
             "family": asset.family,
             "readings": len(readings),
