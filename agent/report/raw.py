@@ -12,6 +12,7 @@ from agent import ber
 from agent.errors import MalformedError
 from agent.language import N_, name_of
 from agent.model import snmp
+from agent.model.cli import CliCommand, CliOutput
 from agent.model.exchange import (
     HostState,
     MqttListen,
@@ -230,6 +231,8 @@ def _asked(exchange: Exchange) -> str:
     elif isinstance(request, MqttListen):
         parts = [topic.filter for topic in request.topics]
         verb = f"MQTT SUBSCRIBE {request.seconds} s"
+    elif isinstance(request, CliCommand):
+        parts, verb = [request.command], "SSH"
     else:
         parts, verb = [], request.op
     return visible(f"{verb} {', '.join(parts)}", 400)
@@ -309,6 +312,10 @@ def decoded(
         facts = sorted(response.to_json().items())
         return (translate("Object"), translate("Value")), tuple(
             (name, visible(str(fact), CELL)) for name, fact in facts
+        )
+    if isinstance(response, CliOutput):
+        return (translate("Line"), translate("Value")), tuple(
+            (str(number), visible(line, CELL)) for number, line in enumerate(response.output.splitlines(), start=1)
         )
     return (), ()
 

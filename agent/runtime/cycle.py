@@ -26,6 +26,7 @@ from agent.model.evidence import (
     SegmentHeader,
     TargetResult,
 )
+from agent.model.exchange import GapReason
 from agent.runtime import recovery
 from agent.sessions.live import LiveSession
 from agent.sessions.segment import packed, segment_file
@@ -75,16 +76,22 @@ class Conversation:
         self.redactions.update(exchange.redactions)
         if exchange.gap is not None:
             self.gaps += 1
+            self.partial = self.partial or exchange.gap.reason is not GapReason.UNSUPPORTED
         elif getattr(exchange.response, "partial", ()):
             self.partial = True
         return line
 
     def take(self, readings: list[Reading]) -> None:
-        """Keep the readings; the result is how the last collector that did not end well ended."""
+        """Keep the readings; the result is `ok`, `partial`, or how the last collector ended when none ended well.
+
+        What a device does not have (`unsupported`) takes nothing from what it has.
+        """
         self.readings = readings
         ended = [reading.value for reading in readings if reading.metric == "collector.answer"]
-        bad = [state for state in ended if state != "ok"]
-        self.result = bad[-1] if bad else "partial" if self.partial or self.gaps else "ok"
+        if ended and "ok" not in ended:
+            self.result = ended[-1]
+        elif self.partial or any(state not in ("ok", GapReason.UNSUPPORTED) for state in ended):
+            self.result = "partial"
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,11 @@ def status_of(state: Path) -> dict[str, Any]:
         if last_run is not None:
             predicate = Statement.from_bytes(last_run.payload).predicate
             finished = predicate.time.finished
-            failing = [f"{target.id}: {target.result}" for target in predicate.targets if target.result != "ok"]
+            failing = [
+                f"{target.id}: {target.result}"
+                for target in predicate.targets
+                if target.result not in ("ok", "partial")
+            ]
     return {
         "entries": seq + 1,
         "head": head,

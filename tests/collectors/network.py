@@ -23,7 +23,8 @@ needs_shared = pytest.mark.skipif(not RECORDINGS, reason="the shared recordings 
 
 def expected() -> dict[str, Any]:
     """Return the facts that another system computed from the shared recordings."""
-    return json.loads((SHARED / "EXPECTED.json").read_text(encoding="utf-8"))["recordings"]
+    found: dict[str, Any] = json.loads((SHARED / "EXPECTED.json").read_text(encoding="utf-8"))["recordings"]
+    return found
 
 
 def readings_of(path: Path, collector: str) -> list[Reading]:

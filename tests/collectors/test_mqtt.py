@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from agent.clock import SystemClock, time_text
 from agent.collectors.mqtt import collect, listening_seconds
 from agent.errors import GapError, MalformedError
+from agent.lab.mosquitto import Mosquitto, free_port, mosquitto
 from agent.model.asset import Asset, Campus, Poll, School
 from agent.model.exchange import Answer, Exchange, MqttListen, MqttMessage, MqttMessages, Topic, VarBinds
 from agent.model.reading import Grade
@@ -25,7 +26,6 @@ from agent.sessions.redact import Redactor
 from agent.sessions.replay import ReplaySession
 from agent.sessions.segment import Recorded
 from agent.transports.mqtt import MqttTransport
-from agent.lab.mosquitto import Mosquitto, free_port, mosquitto
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -122,7 +122,8 @@ def test_a_backend_with_other_keys_is_not_trusted(tmp_path: Path, device: int) -
     pinned = (place.trust / "log.vkey").read_bytes()
     with bureau(tmp_path / "b", port) as other:
         assert "other keys than the pinned ones" in refused(place, other.url, "x", ConfigError)
-        assert start.run(place.campus, place.state, other.url, once=True) == ["one: ok, 3 exchanges"]
+        told = start.run(place.campus, place.state, other.url, once=True)
+        assert [line.partition(",")[0] for line in told] == ["one: ok"]
     assert (place.trust / "log.vkey").read_bytes() == pinned
     assert place.waiting() == 2
     assert place.statements()[-1].predicate.challenge is None

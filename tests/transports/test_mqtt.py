@@ -22,13 +22,13 @@ from paho.mqtt.client import topic_matches_sub
 
 from agent.clock import SystemClock, parse_time
 from agent.errors import ConfigError, GapError
+from agent.lab.mosquitto import Mosquitto, free_port, mosquitto
 from agent.model.exchange import GapReason, MqttListen, MqttMessages, SnmpGet, Topic
 from agent.transports.mqtt import MqttLimits, MqttLogin, MqttTransport, tls_context
 from agent.transports.mqtt.dial import StoppedError, dial
 from agent.transports.mqtt.frames import FrameGuard
 from agent.transports.mqtt.inbox import Inbox
 from agent.transports.mqtt.topics import Routes, covers, is_filter, overlap
-from agent.lab.mosquitto import Mosquitto, free_port, mosquitto
 
 if TYPE_CHECKING:
     import ssl

@@ -10,13 +10,13 @@ import pytest
 
 from agent import ber
 from agent.errors import GapError
+from agent.lab.snmpd import AUTH_PASSWORD, COMMUNITY, PRIV_PASSWORD, USERS, Snmpd, V3User, running_snmpd
 from agent.model import snmp
 from agent.model.exchange import SnmpColumn, SnmpGet, SnmpTable, VarBinds
 from agent.transports.snmp import Community, Limits, SnmpTransport, User
 from agent.transports.snmp.message import Ask, Pdu
 from agent.transports.snmp.target import Target
 from agent.transports.snmp.usm import UserSecurity
-from agent.lab.snmpd import AUTH_PASSWORD, COMMUNITY, PRIV_PASSWORD, USERS, Snmpd, V3User, running_snmpd
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

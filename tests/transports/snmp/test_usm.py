@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from agent import ber
 from agent.errors import ConfigError, GapError, MalformedError
+from agent.lab.snmpd import AUTH_PASSWORD, PRIV_PASSWORD, Snmpd, V3User, running_snmpd
 from agent.model.exchange import SnmpGet
 from agent.transports.snmp import SnmpTransport, User, keys, usm
 from agent.transports.snmp.message import Ask, DroppedError, Pdu
 from agent.transports.snmp.usm import UserSecurity
-from agent.lab.snmpd import AUTH_PASSWORD, PRIV_PASSWORD, Snmpd, V3User, running_snmpd
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
