@@ -46,7 +46,7 @@ bench: $(STAMP)
 
 SECONDS ?= 600
 fuzz: $(STAMP)
-	$(BIN)/python -m tests.fuzz $(SECONDS)
+	$(BIN)/python -m tests.fuzz $(SECONDS) --output .build/fuzz
 
 $(STAMP): pyproject.toml uv.lock $(TOOLS)/bin/uv
 	UV_PROJECT_ENVIRONMENT=$(VENV) $(TOOLS)/bin/uv sync --quiet --locked --all-extras

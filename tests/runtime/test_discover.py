@@ -17,6 +17,7 @@ from agent.clock import SystemClock
 from agent.collectors import COLLECTORS
 from agent.errors import UsageError
 from agent.lab.snmp import Cell, Device, Recording, lab_thread, switch
+from agent.lab.snmpd import AUTH_PASSWORD, COMMUNITY, PRIV_PASSWORD, V3User, running_snmpd
 from agent.packs.load import config_directory, load_families, parse_campus
 from agent.packs.models import known_models
 from agent.runtime import discovery
@@ -27,7 +28,6 @@ from agent.sessions.redact import Redactor
 from agent.transports.snmp import User
 from tests.collectors.test_identity import number, text
 from tests.collectors.test_neighbours import local, neighbour, port
-from tests.peers.snmpd import AUTH_PASSWORD, COMMUNITY, PRIV_PASSWORD, V3User, running_snmpd
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
