@@ -1,8 +1,8 @@
 """`campus-agent demo`: the whole chain on a small campus of real daemons on this machine's loopback.
 
-Nothing here is simulated: snmpd, mosquitto and the backend are real processes, the traffic that the egress port
-shows crosses loopback, and the bundle is verified from its bytes. Only the speeds of the two ports are set in
-snmpd's configuration, since loopback has none.
+snmpd, mosquitto and the backend are real processes, the traffic that the egress port shows crosses loopback, and the
+bundle is verified from its bytes. What the demo makes up is in its own daemons, never in the agent: the speeds of two
+ports are set in snmpd's configuration, since loopback has none, and the hall's switch is the lab's own SNMP agent.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def demo(
     told = Told(Console(width=max(shutil.get_terminal_size().columns, WIDTH)), translator(shown), started)
     _prepare(directory)
     with demo_campus(directory) as campus:
-        told.say(N_("snmpd (two of them), mosquitto and the backend are up on loopback"))
+        told.say(N_("two snmpd, the lab's switch, mosquitto and the backend are up on loopback"))
         bundle = asyncio.run(_work(campus, told, rounds, shown))
     _review(bundle, campus.trust, told)
 

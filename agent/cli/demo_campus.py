@@ -1,4 +1,4 @@
-"""Starts and ends what the demo polls and sends to: two snmpd, a broker with sensors, the backend."""
+"""Starts and ends what the demo polls and sends to: two snmpd, the lab's switch, a broker with sensors, the backend."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from agent.errors import UsageError
 from agent.lab.campus import Ports, campus_yaml
 from agent.lab.iot import Sensors
 from agent.lab.mosquitto import mosquitto
+from agent.lab.snmp import Device, lab_thread
+from agent.lab.snmp.synthetic import switch
 from agent.lab.snmpd import AUTH_PASSWORD, COMMUNITY, PRIV_PASSWORD, V3User, running_snmpd
 
 if TYPE_CHECKING:
@@ -53,11 +55,12 @@ def demo_campus(directory: Path) -> Iterator[DemoCampus]:
     with ExitStack() as stack:
         egress = stack.enter_context(running_snmpd(extra=_speed(1000)))
         access = stack.enter_context(running_snmpd(users=(USER,), extra=_speed(100)))
+        hall = stack.enter_context(lab_thread([Device("hall-sw", switch(24), community=COMMUNITY.encode())]))
         broker = stack.enter_context(mosquitto())
         sensors = Sensors(broker.port, SECONDS)
         stack.callback(sensors.stop)
         url = stack.enter_context(_backend(directory / "backend"))
-        ports = Ports(egress.port, access.port, broker.port, _silent_port())
+        ports = Ports(egress.port, access.port, hall["hall-sw"].address[1], broker.port, _silent_port())
         file = directory / "campus.yaml"
         file.write_text(campus_yaml(ports, time_text(datetime.now(UTC))), encoding="utf-8")
         _secret(state / "secrets" / "lab-ro", f"{{version: 2c, community: {COMMUNITY}}}\n")

@@ -1,4 +1,4 @@
-"""The demo's campus file: an egress switch, an access switch, a broker, and a UPS card that does not answer."""
+"""The demo's campus file: an egress gateway, two switches, a broker, and a UPS card that does not answer."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ class Ports:
 
     egress: int
     access: int
+    hall: int
     broker: int
     silent: int
     """A UDP port where nothing listens."""
@@ -21,7 +22,7 @@ class Ports:
 def campus_yaml(ports: Ports, signed_at: str) -> str:
     """Return the campus file as text; `signed_at` dates the declared contract (RFC 3339)."""
     return f"""\
-# The demo's campus: real daemons on this machine's loopback stand for a school's devices.
+# The demo's campus: daemons on this machine's loopback, and one switch of the lab, stand for a school's devices.
 version: "1"
 school:
   id: demo-school
@@ -31,6 +32,7 @@ timezone: Asia/Shanghai
 assets:
   - {{id: egress-gw, family: net-snmp, address: 127.0.0.1, port: {ports.egress}, credentials: lab-ro}}
   - {{id: access-sw1, family: net-snmp, address: 127.0.0.1, port: {ports.access}, credentials: lab-v3}}
+  - {{id: hall-sw, family: generic-snmp, address: 127.0.0.1, port: {ports.hall}, credentials: lab-ro}}
   - {{id: ups-card, family: generic-snmp, address: 127.0.0.1, port: {ports.silent}, credentials: lab-ro}}
   - id: iot-broker
     family: mqtt-broker
