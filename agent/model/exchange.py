@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated, Literal, Protocol
+from typing import Annotated, Literal, Protocol, runtime_checkable
 
 from pydantic import Field
 
@@ -18,6 +18,7 @@ from agent.model.cli import CliCommand, CliOutput
 
 __all__ = [
     "Answer",
+    "Bounded",
     "CliCommand",
     "CliOutput",
     "Exchange",
@@ -321,6 +322,15 @@ class Session(Protocol):
         Raises:
             GapError: there is no usable answer; the gap is recorded, `source` cites it.
         """
+        ...
+
+
+@runtime_checkable
+class Bounded(Protocol):
+    """A transport that ends an exchange in time by itself, and then gives what it has instead of nothing."""
+
+    def within(self, seconds: float) -> None:
+        """Bound the next exchange."""
         ...
 
 

@@ -9,6 +9,7 @@ from agent.clock import Clock, time_text
 from agent.errors import GapError, MalformedError
 from agent.model.exchange import (
     Answer,
+    Bounded,
     Exchange,
     Gap,
     GapReason,
@@ -27,6 +28,9 @@ __all__ = ["LiveSession"]
 
 _MANY = 5_000
 """Variable bindings whose redaction takes so long (0.1 s) that other conversations must go on beside it."""
+
+_LEEWAY = 0.5
+"""Seconds, a tenth at most, by which a transport that can give a partial answer ends before the deadline."""
 
 
 class LiveSession:
@@ -73,6 +77,8 @@ class LiveSession:
         left = (self._until_ns - self._clock.monotonic_ns()) / 1e9
         if left <= 0:  # a transport that is started would send its first packet before a timeout of 0 ends it
             raise self._too_late()
+        if isinstance(self._transport, Bounded):
+            self._transport.within(left - min(_LEEWAY, left / 10))
         limit = asyncio.timeout(left)
         try:
             async with limit:

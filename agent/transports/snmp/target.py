@@ -9,19 +9,25 @@ callback; no task wakes up per packet, and one lazy timer per device moves itsel
 from __future__ import annotations
 
 import asyncio
+import math
 import secrets
 import socket
 from collections import Counter
-from typing import TYPE_CHECKING, Protocol
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Protocol
 
 from agent.errors import GapError, MalformedError
 from agent.transports.snmp.message import Ask, DroppedError, Pdu, Security
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from agent.transports.snmp.pace import Limits
 
 __all__ = ["Dialogue", "Target"]
 
+_Address = tuple[socket.AddressFamily, socket.SocketKind, int, str, Any]
+"""Of `socket.getaddrinfo`."""
 _MAX_DATAGRAM = 65_535
 _MAX_PER_WAKE = 16
 _REFUSED_PAUSE = 0.1
@@ -85,6 +91,7 @@ class Target:
         self._socket: socket.socket | None = None
         self._run: _Run | None = None
         self._turn = asyncio.Lock()
+        self._until = math.inf
         self._refusal: GapError | None = None
         self.greeted = False
         """SNMPv3 discovery was answered, and nothing since."""
@@ -98,8 +105,11 @@ class Target:
         async with self._turn:
             if self._refusal is not None:  # never a second try with credentials that were refused
                 raise self._refusal
-            await self._open()
-            run = self._run = _Run(self, dialogue, self._limits)
+            try:
+                await self._open()
+                run = self._run = _Run(self, dialogue, self._limits, self._until)
+            finally:
+                self._until = math.inf  # another exchange, another limit
             try:
                 await run.done
             except GapError as error:
@@ -108,6 +118,10 @@ class Target:
             finally:
                 run.cancel()
                 self._run = None
+
+    def within(self, seconds: float) -> None:
+        """End the next dialogue after so long at the latest, with what it has by then."""
+        self._until = asyncio.get_running_loop().time() + seconds
 
     def close(self) -> None:
         """Close the socket; a dialogue under way ends as unreachable."""
@@ -188,48 +202,64 @@ class Target:
     async def _open(self) -> None:
         if self._socket is not None:
             return
-        loop = asyncio.get_running_loop()
+        problem: OSError | None = None
+        for family, kind, protocol, _, address in await self._addresses():
+            opened = socket.socket(family, kind, protocol)
+            try:
+                opened.settimeout(0)
+                opened.connect(address)
+            except OSError as error:
+                opened.close()
+                problem = error
+                continue
+            self._socket = opened
+            asyncio.get_running_loop().add_reader(opened, self.readable)
+            return
+        raise GapError(
+            "unreachable",
+            "no route to the device: {why}",
+            where=self.name,
+            todo="check this host's network and the asset's address",
+            why=problem.strerror if problem is not None else "no address",
+        ) from problem
+
+    async def _addresses(self) -> Sequence[_Address]:
+        """Return the device's addresses, best first; a name server that is silent costs this device alone its time.
+
+        Look-ups share a few threads, where those that hang would hold up the others: an address takes none.
+        """
         host, port = self._address
+        kind = socket.SOCK_DGRAM
+        with suppress(OSError):
+            return socket.getaddrinfo(host, port, type=kind, flags=socket.AI_NUMERICHOST)
+        loop = asyncio.get_running_loop()
+        seconds = max(0.0, min(self._limits.deadline_ms / 1000, self._until - loop.time()))
         try:
-            found = await loop.getaddrinfo(host, port, type=socket.SOCK_DGRAM)
-        except OSError as error:
+            async with asyncio.timeout(seconds):
+                return await loop.getaddrinfo(host, port, type=kind)
+        except (OSError, UnicodeError) as error:
+            why = getattr(error, "strerror", None) or "the name server does not answer, or it is no name"
             raise GapError(
                 "unreachable",
                 "the name {host} has no address: {why}",
                 where=self.name,
                 todo="correct the asset's address, or the host's name service",
                 host=host,
-                why=error.strerror,
+                why=why,
             ) from error
-        family, kind, protocol, _, address = found[0]
-        opened = socket.socket(family, kind, protocol)
-        try:
-            opened.settimeout(0)
-            opened.connect(address)
-        except OSError as error:
-            opened.close()
-            raise GapError(
-                "unreachable",
-                "no route to the device: {why}",
-                where=self.name,
-                todo="check this host's network and the asset's address",
-                why=error.strerror,
-            ) from error
-        self._socket = opened
-        loop.add_reader(opened, self.readable)
 
 
 class _Run:
     """One dialogue under way: tries, timer, deadline."""
 
-    def __init__(self, target: Target, dialogue: Dialogue, limits: Limits) -> None:
+    def __init__(self, target: Target, dialogue: Dialogue, limits: Limits, until: float) -> None:
         self._target = target
         self._dialogue = dialogue
         self._retries = limits.retries
         self._timeout = limits.timeout_ms / 1000
         self._loop = asyncio.get_running_loop()
         self._started = self._loop.time()
-        self._end = self._started + limits.deadline_ms / 1000
+        self._end = min(self._started + limits.deadline_ms / 1000, until)
         self._due = self._started + self._timeout
         self._tries = 0
         self._sent = 0
@@ -332,6 +362,8 @@ class _Run:
             reason, todo = "malformed", "the device's SNMP agent answers with broken BER: update its firmware"
         elif dropped.get("port closed"):
             todo = "nothing listens at this port: enable SNMP on the device, or correct the port"
+        elif reason == "deadline" and not self._target.greeted:
+            todo = "Raise deadline_seconds of this collector in the campus file, or find out why the device is slow"
         elif self._target.greeted:
             what = "the device answered SNMPv3 discovery, but not this user in {elapsed} ms and {tries} tries"
             reason, todo = "refused", "correct the priv passphrase or protocol, then auth, then context"

@@ -62,6 +62,10 @@ class SnmpTransport:
             return walk.result()
         raise UsageError("{op} is not asked over SNMP", where=self._target.name, op=request.op)
 
+    def within(self, seconds: float) -> None:
+        """Bound the next exchange: what was read by then is its answer, the rest is marked partial."""
+        self._target.within(seconds)
+
     async def close(self) -> None:
         """Close the socket; may be called more than once."""
         self._target.close()
