@@ -18,10 +18,12 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from agent.collectors.answers import unsupported, varbinds
 from agent.collectors.ports import INTERFACES, interfaces_of
 from agent.errors import GapError
+from agent.language import N_
 from agent.model import inet, snmp
-from agent.model.exchange import Answer, GapReason, IndexPart, SnmpColumn, SnmpTable, VarBinds
+from agent.model.exchange import Answer, IndexPart, SnmpColumn, SnmpTable, VarBinds
 from agent.model.reading import Grade, Reading
 
 if TYPE_CHECKING:
@@ -122,14 +124,14 @@ async def collect(asset: Asset, campus: Campus, session: Session) -> list[Readin
 
 async def _forwarding(readings: _Readings, session: Session) -> None:
     answer, table, coverage = await session.ask(FDB), FDB, "all-vlans"
-    if not _varbinds(answer).varbinds:
+    if not varbinds(answer).varbinds:
         answer, table, coverage = await session.ask(OLD_FDB), OLD_FDB, "one-context"
     ports = await session.ask(BRIDGE_PORTS)
-    if not _varbinds(answer).varbinds:  # empty, or not shown: no one can tell, so there is no count
-        if _varbinds(ports).varbinds:
+    if not varbinds(answer).varbinds:  # empty, or not shown: no one can tell, so there is no count
+        if varbinds(ports).varbinds:
             readings.uncovered(answer, ports)
         return
-    found = _learned(_varbinds(answer), table, readings.own)
+    found = _learned(varbinds(answer), table, readings.own)
     readings.forwarding(found, coverage, answer, ports)
     if table is FDB:
         readings.vlans(found, answer, await session.ask(VLANS))
@@ -162,10 +164,10 @@ async def _neighbours(readings: _Readings, session: Session) -> None:
     unread, answers = 0, []
     for table in NEIGHBOUR_TABLES:
         answer = await session.ask(table)
-        if not _varbinds(answer).varbinds:
+        if not varbinds(answer).varbinds:
             continue
         answers.append(answer)
-        for column, index, cell in snmp.cells(_varbinds(answer), table):
+        for column, index, cell in snmp.cells(varbinds(answer), table):
             address = _address(column, index[1:])
             if address is None:
                 unread += 1
@@ -194,7 +196,7 @@ class _Readings:
     def __init__(self, asset: Asset, interfaces: Answer) -> None:
         self._asset = asset
         self._interfaces = interfaces
-        every = interfaces_of(snmp.rows(_varbinds(interfaces), INTERFACES)).by_index
+        every = interfaces_of(snmp.rows(varbinds(interfaces), INTERFACES)).by_index
         self._names = {index: interface.key for index, interface in every.items()}
         self.own = frozenset(interface.mac for interface in every.values() if len(interface.mac) == 6)
         self.done: list[Reading] = []
@@ -205,7 +207,7 @@ class _Readings:
 
     def forwarding(self, found: _Forwarding, coverage: str, answer: Answer, bridge: Answer) -> None:
         """Counts per port, the pseudonyms of ports with few terminals, and how ports were found."""
-        rows = snmp.rows(_varbinds(bridge), BRIDGE_PORTS)
+        rows = snmp.rows(varbinds(bridge), BRIDGE_PORTS)
         indexes = {int(number): str(snmp.number(cells[BRIDGE_PORTS.columns[0].oid])) for number, cells in rows.items()}
         placed = _placed(set(found.at_port), indexes, self._names)
         every: set[bytes] = set().union(*found.at_port.values())
@@ -237,7 +239,7 @@ class _Readings:
     def vlans(self, found: _Forwarding, answer: Answer, vlans: Answer) -> None:
         """Counts per VLAN; a filtering database that several VLANs share, or none, counts under its own number."""
         by_table: dict[int, set[int]] = defaultdict(set)
-        for index, cells in snmp.rows(_varbinds(vlans), VLANS).items():
+        for index, cells in snmp.rows(varbinds(vlans), VLANS).items():
             table = snmp.number(cells[VLANS.columns[0].oid])
             if table is not None:
                 by_table[table].add(int(index.rsplit(".", 1)[-1]))
@@ -267,7 +269,7 @@ class _Readings:
         self._add("census.macs.randomised", subject, str(randomised), "1", *answers)
 
     def _table(self, metric: str, *answers: Answer) -> None:
-        partial = any(_varbinds(answer).partial for answer in answers)
+        partial = any(varbinds(answer).partial for answer in answers)
         self._add(metric, "", "partial" if partial else "complete", "", *answers)
 
     def _add(self, metric: str, subject: str, value: str, unit: str, *answers: Answer) -> None:
@@ -326,18 +328,10 @@ def _is_shared(mac: bytes) -> bool:
     return bool(mac[0] & 1) or mac[:3] == VIRTUAL_ROUTER
 
 
-def _varbinds(answer: Answer) -> VarBinds:
-    if not isinstance(answer.response, VarBinds):
-        raise GapError(GapReason.MALFORMED, "an SNMP request was answered by {op}", op=answer.response.op)
-    return answer.response
-
-
 def _nothing(asset: Asset, answer: Answer) -> GapError:
-    error = GapError(
-        GapReason.UNSUPPORTED,
-        "the device answers but has neither a forwarding table nor a neighbour table (BRIDGE-MIB, IP-MIB)",
-        where=asset.id,
-        todo="Allow the view 1.3.6.1.2.1 for this community or user on the device",
+    return unsupported(
+        asset,
+        answer,
+        N_("the device answers but has neither a forwarding table nor a neighbour table (BRIDGE-MIB, IP-MIB)"),
+        N_("Allow the view 1.3.6.1.2.1 for this community or user on the device"),
     )
-    error.source, error.at = answer.source, answer.at
-    return error

@@ -12,15 +12,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from agent.errors import GapError
+from agent.collectors.answers import reported, unsupported, varbinds
+from agent.language import N_
 from agent.model import snmp
-from agent.model.exchange import Answer, GapReason, SnmpColumn, SnmpGet, SnmpTable, VarBinds
-from agent.model.reading import Grade, Reading
+from agent.model.exchange import Answer, SnmpColumn, SnmpGet, SnmpTable
 
 if TYPE_CHECKING:
     from agent.ber import VarBind
+    from agent.errors import GapError
     from agent.model.asset import Asset, Campus
     from agent.model.exchange import Holds, Session
+    from agent.model.reading import Reading
 
 __all__ = ["collect"]
 
@@ -66,7 +68,7 @@ async def collect(asset: Asset, campus: Campus, session: Session) -> list[Readin
     kinds = _chosen(structure)
     if not kinds:
         serials = await session.ask(SERIALS)
-        kinds = dict.fromkeys(snmp.rows(_varbinds(serials), SERIALS), "")
+        kinds = dict.fromkeys(snmp.rows(varbinds(serials), SERIALS), "")
     if kinds:
         readings += await _chassis(asset, dict(list(kinds.items())[:MOST_CHASSIS]), session)
     if not readings:
@@ -75,26 +77,26 @@ async def collect(asset: Asset, campus: Campus, session: Session) -> list[Readin
 
 
 def _system(asset: Asset, answer: Answer) -> list[Reading]:
-    found = snmp.scalars(_varbinds(answer), SYSTEM.oids)
+    found = snmp.scalars(varbinds(answer), SYSTEM.oids)
     subject = f"asset:{asset.id}"
     readings = []
     for metric, oid in (("identity.description", SYS_DESCR), ("identity.engine", ENGINE_ID)):
         if text := _text(found[oid]):
-            readings.append(_reading(metric, subject, text, "", answer))
+            readings.append(reported(metric, subject, text, "", answer))
     if (object_id := snmp.oid(found[SYS_OBJECT_ID])) is not None:
-        readings.append(_reading("identity.object_id", subject, object_id, "", answer))
+        readings.append(reported("identity.object_id", subject, object_id, "", answer))
     for metric, oid, unit in (
         ("identity.engine_boots", ENGINE_BOOTS, "1"),
         ("identity.engine_time", ENGINE_TIME, "s"),
     ):
         if (number := snmp.number(found[oid])) is not None:
-            readings.append(_reading(metric, subject, str(number), unit, answer))
+            readings.append(reported(metric, subject, str(number), unit, answer))
     return readings
 
 
 def _chosen(answer: Answer) -> dict[str, str]:
     """Return the entities to ask about, with their class; those that nothing contains where none has a class."""
-    rows = snmp.rows(_varbinds(answer), STRUCTURE)
+    rows = snmp.rows(varbinds(answer), STRUCTURE)
     classes = {index: CLASSES.get(snmp.number(cells.get(CLASS)) or 0, "") for index, cells in rows.items()}
     named = {index: kind for index, kind in classes.items() if kind}
     return named or {index: "" for index, cells in rows.items() if snmp.number(cells.get(CONTAINED_IN)) == 0}
@@ -104,14 +106,14 @@ async def _chassis(asset: Asset, kinds: dict[str, str], session: Session) -> lis
     asked = [(index, metric, f"{column}.{index}") for index in kinds for metric, (column, _) in FACTS.items()]
     oids = tuple(oid for _, _, oid in asked)
     answer = await session.ask(SnmpGet(oids=oids, holds=tuple(FACTS[metric][1] for _, metric, _ in asked)))
-    found = snmp.scalars(_varbinds(answer), oids)
+    found = snmp.scalars(varbinds(answer), oids)
     readings = []
     for index, metric, oid in asked:
         subject = f"chassis:{asset.id}/{index}"
         if metric == "chassis.description" and kinds[index]:
-            readings.append(_reading("chassis.class", subject, kinds[index], "", answer))
+            readings.append(reported("chassis.class", subject, kinds[index], "", answer))
         if text := _text(found[oid]):
-            readings.append(_reading(metric, subject, text, "", answer))
+            readings.append(reported(metric, subject, text, "", answer))
     return readings
 
 
@@ -119,30 +121,10 @@ def _text(varbind: VarBind | None) -> str:
     return snmp.text(varbind.value) if varbind is not None else ""
 
 
-def _varbinds(answer: Answer) -> VarBinds:
-    if not isinstance(answer.response, VarBinds):
-        raise GapError(GapReason.MALFORMED, "an SNMP request was answered by {op}", op=answer.response.op)
-    return answer.response
-
-
 def _nothing(asset: Asset, answer: Answer) -> GapError:
-    error = GapError(
-        GapReason.UNSUPPORTED,
-        "the device answers but does not say what it is (no system group, no ENTITY-MIB)",
-        where=asset.id,
-        todo="Allow the view 1.3.6.1.2.1 for this community or user on the device",
-    )
-    error.source, error.at = answer.source, answer.at
-    return error
-
-
-def _reading(metric: str, subject: str, value: str, unit: str, answer: Answer) -> Reading:
-    return Reading(
-        metric=metric,
-        subject=subject,
-        value=value,
-        unit=unit,
-        at=answer.at,
-        grade=Grade.REPORTED,
-        sources=(answer.source,),
+    return unsupported(
+        asset,
+        answer,
+        N_("the device answers but does not say what it is (no system group, no ENTITY-MIB)"),
+        N_("Allow the view 1.3.6.1.2.1 for this community or user on the device"),
     )

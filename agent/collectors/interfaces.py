@@ -19,15 +19,17 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from agent.canonical import decimal_text
+from agent.collectors.answers import reported, unsupported, varbinds
 from agent.errors import GapError
+from agent.language import N_
 from agent.model import snmp
-from agent.model.exchange import Answer, GapReason, SnmpColumn, SnmpGet, SnmpTable, VarBinds
-from agent.model.reading import Grade, Reading
+from agent.model.exchange import Answer, SnmpColumn, SnmpGet, SnmpTable
 
 if TYPE_CHECKING:
     from agent.ber import VarBind
     from agent.model.asset import Asset, Campus, Link
     from agent.model.exchange import Session
+    from agent.model.reading import Reading
 
 __all__ = ["collect", "speed_mbps"]
 
@@ -137,20 +139,20 @@ def speed_mbps(high_speed: int | None, speed: int | None) -> str | None:
 async def _identity(asset: Asset, session: Session) -> list[Reading]:
     oids = (SYS_DESCR, SYS_OBJECT_ID, SYS_UP_TIME)
     answer = await session.ask(SnmpGet(oids=oids))
-    found = snmp.scalars(_varbinds(answer), oids)
+    found = snmp.scalars(varbinds(answer), oids)
     subject = f"asset:{asset.id}"
     readings = []
     if (description := found[SYS_DESCR]) is not None:
-        readings.append(_reading("device.description", subject, snmp.text(description.value), "", answer))
+        readings.append(reported("device.description", subject, snmp.text(description.value), "", answer))
     if (object_id := found[SYS_OBJECT_ID]) is not None and (oid := snmp.oid(object_id)) is not None:
-        readings.append(_reading("device.object_id", subject, oid, "", answer))
+        readings.append(reported("device.object_id", subject, oid, "", answer))
     if (uptime := found[SYS_UP_TIME]) is not None and (ticks := snmp.number(uptime)) is not None:
-        readings.append(_reading("device.uptime", subject, str(ticks), "cs", answer))
+        readings.append(reported("device.uptime", subject, str(ticks), "cs", answer))
     return readings
 
 
 def _ports(answer: Answer) -> list[Port]:
-    rows = snmp.rows(_varbinds(answer), TABLE)
+    rows = snmp.rows(varbinds(answer), TABLE)
     plain = [Port(index, "", cells) for index, cells in rows.items()]
     names = [port.text(NAME) or port.text(DESCR) for port in plain]
     taken = {name for name, count in Counter(names).items() if count > 1}
@@ -164,29 +166,29 @@ def _ports(answer: Answer) -> list[Port]:
 
 def _port_readings(subject: str, port: Port, answer: Answer) -> list[Reading]:
     readings = [
-        _reading("interface.name", subject, port.text(NAME) or port.text(DESCR), "", answer),
-        _reading("interface.identity", subject, port.identity(), "", answer),
+        reported("interface.name", subject, port.text(NAME) or port.text(DESCR), "", answer),
+        reported("interface.identity", subject, port.identity(), "", answer),
     ]
     for metric, column in (("interface.alias", ALIAS), ("interface.description", DESCR)):
         if text := port.text(column):
-            readings.append(_reading(metric, subject, text, "", answer))
+            readings.append(reported(metric, subject, text, "", answer))
     for metric, column, states in (
         ("interface.admin_status", ADMIN_STATUS, ADMIN_STATES),
         ("interface.oper_status", OPER_STATUS, OPER_STATES),
     ):
         if (state := states.get(port.number(column) or 0)) is not None:
-            readings.append(_reading(metric, subject, state, "", answer))
+            readings.append(reported(metric, subject, state, "", answer))
     if (kind := port.number(TYPE)) is not None:
-        readings.append(_reading("interface.type", subject, str(kind), "1", answer))
+        readings.append(reported("interface.type", subject, str(kind), "1", answer))
     if (speed := speed_mbps(port.number(HIGH_SPEED), port.number(SPEED))) is not None:
-        readings.append(_reading("interface.speed", subject, speed, "Mbit/s", answer))
+        readings.append(reported("interface.speed", subject, speed, "Mbit/s", answer))
     for metric, column, unit in (
         ("interface.octets.in", HC_IN_OCTETS, "By"),
         ("interface.octets.out", HC_OUT_OCTETS, "By"),
         ("interface.discontinuity", DISCONTINUITY, "cs"),
     ):
         if (value := port.number(column)) is not None:
-            readings.append(_reading(metric, subject, str(value), unit, answer))
+            readings.append(reported(metric, subject, str(value), unit, answer))
     return readings
 
 
@@ -208,20 +210,20 @@ async def _link(link: Link, ports: list[Port], table: Answer, session: Session) 
     subject = f"{link.role}:{link.id}"
     rule, port = _match(link, ports)
     if port is None:
-        return [_reading("link.match", subject, rule, "", table)]
+        return [reported("link.match", subject, rule, "", table)]
     wide = port.number(HC_IN_OCTETS) is not None and port.number(HC_OUT_OCTETS) is not None
     octets_in, octets_out = (HC_IN_OCTETS, HC_OUT_OCTETS) if wide else (IN_OCTETS, OUT_OCTETS)
     columns = (octets_in, octets_out, DISCONTINUITY, OPER_STATUS, HIGH_SPEED, SPEED, NAME, DESCR)
     oids = (SYS_UP_TIME, *(f"{column}.{port.index}" for column in columns))
     answer = await session.ask(SnmpGet(oids=oids))
-    found = snmp.scalars(_varbinds(answer), oids)
+    found = snmp.scalars(varbinds(answer), oids)
     now = Port(port.index, "", {column: cell for column in columns if (cell := found[f"{column}.{port.index}"])})
     if any(column in now.cells and now.text(column) != port.text(column) for column in (NAME, DESCR)):
-        return [_reading("link.match", subject, "renumbered", "", answer)]
+        return [reported("link.match", subject, "renumbered", "", answer)]
     return [
-        _reading("link.match", subject, rule, "", table),
-        _reading("link.identity", subject, port.identity(), "", table),
-        _reading("link.counter_bits", subject, "64" if wide else "32", "1", answer),
+        reported("link.match", subject, rule, "", table),
+        reported("link.identity", subject, port.identity(), "", table),
+        reported("link.counter_bits", subject, "64" if wide else "32", "1", answer),
         *_link_readings(subject, now, (octets_in, octets_out), found[SYS_UP_TIME], answer),
     ]
 
@@ -231,9 +233,9 @@ def _link_readings(
 ) -> list[Reading]:
     readings = []
     if (state := OPER_STATES.get(port.number(OPER_STATUS) or 0)) is not None:
-        readings.append(_reading("link.status", subject, state, "", answer))
+        readings.append(reported("link.status", subject, state, "", answer))
     if (speed := speed_mbps(port.number(HIGH_SPEED), port.number(SPEED))) is not None:
-        readings.append(_reading("link.speed", subject, speed, "Mbit/s", answer))
+        readings.append(reported("link.speed", subject, speed, "Mbit/s", answer))
     for metric, number, unit in (
         ("link.octets.in", port.number(octets[0]), "By"),
         ("link.octets.out", port.number(octets[1]), "By"),
@@ -241,37 +243,17 @@ def _link_readings(
         ("link.discontinuity", port.number(DISCONTINUITY), "cs"),
     ):
         if number is not None:
-            readings.append(_reading(metric, subject, str(number), unit, answer))
+            readings.append(reported(metric, subject, str(number), unit, answer))
     return readings
 
 
 # --- building -----------------------------------------------------------------------------------------------------
 
 
-def _varbinds(answer: Answer) -> VarBinds:
-    if not isinstance(answer.response, VarBinds):
-        raise GapError(GapReason.MALFORMED, "an SNMP request was answered by {op}", op=answer.response.op)
-    return answer.response
-
-
 def _no_table(asset: Asset, answer: Answer) -> GapError:
-    error = GapError(
-        GapReason.UNSUPPORTED,
-        "the device answers but has no interface table (IF-MIB)",
-        where=asset.id,
-        todo="Allow the view 1.3.6.1.2.1 for this community or user on the device",
-    )
-    error.source, error.at = answer.source, answer.at
-    return error
-
-
-def _reading(metric: str, subject: str, value: str, unit: str, answer: Answer) -> Reading:
-    return Reading(
-        metric=metric,
-        subject=subject,
-        value=value,
-        unit=unit,
-        at=answer.at,
-        grade=Grade.REPORTED,
-        sources=(answer.source,),
+    return unsupported(
+        asset,
+        answer,
+        N_("the device answers but has no interface table (IF-MIB)"),
+        N_("Allow the view 1.3.6.1.2.1 for this community or user on the device"),
     )

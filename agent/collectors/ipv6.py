@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
+from agent.collectors.answers import unsupported, varbinds
 from agent.collectors.ipv6_tables import (
     FALLBACKS,
     IP_MIB,
@@ -29,8 +30,9 @@ from agent.collectors.ipv6_tables import (
 )
 from agent.collectors.ports import INTERFACES, interfaces_of
 from agent.errors import GapError
+from agent.language import N_
 from agent.model import snmp
-from agent.model.exchange import Answer, GapReason, SnmpGet, VarBinds
+from agent.model.exchange import Answer, SnmpGet
 from agent.model.inet import scope_of
 from agent.model.reading import Grade, Reading
 
@@ -75,7 +77,7 @@ async def collect(asset: Asset, campus: Campus, session: Session) -> list[Readin
     except GapError:  # on record, and what `measure` says of this collector; what was read stays
         readings.addresses(source, found, unread, answer)
         return readings.done
-    networks = prefixes(snmp.rows(_varbinds(listed), PREFIXES))
+    networks = prefixes(snmp.rows(varbinds(listed), PREFIXES))
     found = with_lengths(found, networks)
     readings.addresses(source, found, unread, answer, listed)
     readings.prefixes(found, networks, answer, listed)
@@ -91,12 +93,12 @@ async def collect(asset: Asset, campus: Campus, session: Session) -> list[Readin
 async def _addresses(session: Session) -> tuple[Source, list[Address], int, Answer]:
     """Return the first table that shows a real address; IP-MIB's where none does."""
     answer = await session.ask(IP_MIB.table)
-    found, unread = IP_MIB.addresses(snmp.rows(_varbinds(answer), IP_MIB.table))
+    found, unread = IP_MIB.addresses(snmp.rows(varbinds(answer), IP_MIB.table))
     if any(address.found.scope in KEPT_SCOPES for address in found):
         return IP_MIB, found, unread, answer
     for source in FALLBACKS:
         other = await session.ask(source.table)
-        addresses, not_read = source.addresses(snmp.rows(_varbinds(other), source.table))
+        addresses, not_read = source.addresses(snmp.rows(varbinds(other), source.table))
         if any(address.found.scope in KEPT_SCOPES for address in addresses):
             return source, addresses, not_read, other
     return IP_MIB, found, unread, answer
@@ -105,14 +107,14 @@ async def _addresses(session: Session) -> tuple[Source, list[Address], int, Answ
 async def _names(session: Session) -> tuple[dict[str, str], Answer]:
     """Return ifIndex -> the name under which the other collectors know the interface."""
     answer = await session.ask(INTERFACES)
-    every = interfaces_of(snmp.rows(_varbinds(answer), INTERFACES)).by_index
+    every = interfaces_of(snmp.rows(varbinds(answer), INTERFACES)).by_index
     return {index: interface.key for index, interface in every.items()}, answer
 
 
 async def _neighbours(readings: _Readings, session: Session) -> None:
     for table in NEIGHBOURS:
         answer = await session.ask(table)
-        rows = snmp.rows(_varbinds(answer), table)
+        rows = snmp.rows(varbinds(answer), table)
         if rows:
             readings.neighbours(rows, answer)
             return
@@ -135,7 +137,7 @@ class _Readings:
 
     def system(self, answer: Answer) -> None:
         """Forwarding and the time base of the counters."""
-        found = snmp.scalars(_varbinds(answer), SYSTEM.oids)
+        found = snmp.scalars(varbinds(answer), SYSTEM.oids)
         for oid, states in FORWARDING.items():
             number = snmp.number(found[oid])
             if number is not None and number in states:
@@ -149,7 +151,7 @@ class _Readings:
         scopes = [address.found.scope for address in found]
         usable = Counter(address.found.scope for address in found if address.status == "usable")
         reach = next((scope for scope in KEPT_SCOPES if usable[scope]), "none")
-        state = "partial" if _varbinds(answer).partial else "complete"
+        state = "partial" if varbinds(answer).partial else "complete"
         self._add("ipv6.source", self._device, source.name, "", answer)
         self._add("ipv6.table", self._device, state, "", answer)
         if shapes := " ".join(sorted({address.found.shape for address in found})):
@@ -185,20 +187,20 @@ class _Readings:
 
     def routes(self, system: Answer, answer: Answer) -> None:
         """The default route; absent only where the device has a table that could show it."""
-        through = default_routes(snmp.rows(_varbinds(answer), ROUTES))
-        counted = snmp.scalars(_varbinds(system), SYSTEM.oids)
+        through = default_routes(snmp.rows(varbinds(answer), ROUTES))
+        counted = snmp.scalars(varbinds(system), SYSTEM.oids)
         if through:
             self._add("ipv6.default_route", self._device, "present", "", answer)
             named = " ".join(self.known.get(index, f"#{index}") for index in through if index != "0")
             if named:
                 self._add("ipv6.default_route.interface", self._device, named, "", self._named, answer)
-        elif not _varbinds(answer).partial and any(snmp.number(counted[oid]) is not None for oid in ROUTE_COUNTS):
+        elif not varbinds(answer).partial and any(snmp.number(counted[oid]) is not None for oid in ROUTE_COUNTS):
             self._add("ipv6.default_route", self._device, "absent", "", system, answer)
 
     def statistics(self, answer: Answer) -> None:
         """Counters by version, of the whole device and of its interfaces; IPv4 beside IPv6, for the share."""
         versions = {1: "v4", 2: "v6"}
-        for text, cells in snmp.rows(_varbinds(answer), STATISTICS).items():
+        for text, cells in snmp.rows(varbinds(answer), STATISTICS).items():
             version, _, index = text.partition(".")
             name = versions.get(int(version))
             for metric, (system, interface, unit) in OCTETS.items():
@@ -247,18 +249,10 @@ class _Readings:
         )
 
 
-def _varbinds(answer: Answer) -> VarBinds:
-    if not isinstance(answer.response, VarBinds):
-        raise GapError(GapReason.MALFORMED, "an SNMP request was answered by {op}", op=answer.response.op)
-    return answer.response
-
-
 def _nothing(asset: Asset, answer: Answer) -> GapError:
-    error = GapError(
-        GapReason.UNSUPPORTED,
-        "the device answers but shows neither interfaces nor IPv6 (IF-MIB, IP-MIB, IPV6-MIB)",
-        where=asset.id,
-        todo="Allow the view 1.3.6.1.2.1 for this community or user on the device",
+    return unsupported(
+        asset,
+        answer,
+        N_("the device answers but shows neither interfaces nor IPv6 (IF-MIB, IP-MIB, IPV6-MIB)"),
+        N_("Allow the view 1.3.6.1.2.1 for this community or user on the device"),
     )
-    error.source, error.at = answer.source, answer.at
-    return error

@@ -15,6 +15,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from agent.collectors.answers import reported, unsupported, varbinds
 from agent.collectors.lldp import (
     LLDP,
     LLDP_V2,
@@ -29,18 +30,19 @@ from agent.collectors.lldp import (
     spelled,
 )
 from agent.collectors.ports import INTERFACES, LocalPort, interfaces_of, resolve
-from agent.errors import GapError
+from agent.language import N_
 from agent.model import snmp
-from agent.model.exchange import Answer, GapReason, SnmpColumn, SnmpGet, SnmpTable, VarBinds
-from agent.model.reading import Grade, Reading
+from agent.model.exchange import Answer, SnmpColumn, SnmpGet, SnmpTable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from agent.ber import VarBind
     from agent.collectors.ports import Interface, Interfaces
+    from agent.errors import GapError
     from agent.model.asset import Asset, Campus
     from agent.model.exchange import Holds, Session
+    from agent.model.reading import Reading
 
 __all__ = ["collect"]
 
@@ -88,7 +90,7 @@ async def collect(asset: Asset, campus: Campus, session: Session) -> list[Readin
     """
     for mib in (LLDP, LLDP_V2):
         walked = await session.ask(mib.kinds)
-        found = remotes(snmp.rows(_varbinds(walked), mib.kinds), mib)
+        found = remotes(snmp.rows(varbinds(walked), mib.kinds), mib)
         chassis = await _own_chassis(asset, mib, session)
         if found or chassis:
             break
@@ -104,27 +106,27 @@ async def _own_chassis(asset: Asset, mib: Mib, session: Session) -> list[Reading
     """Return how the device calls itself to its neighbours."""
     kind_oid, id_oid = f"{mib.local}.1.0", f"{mib.local}.2.0"
     asked = await session.ask(SnmpGet(oids=(kind_oid,)))
-    kind = snmp.number(snmp.scalars(_varbinds(asked), (kind_oid,))[kind_oid])
+    kind = snmp.number(snmp.scalars(varbinds(asked), (kind_oid,))[kind_oid])
     if kind is None:
         return []
     answer = await session.ask(SnmpGet(oids=(id_oid,), holds=(_holds(kind, mac=MAC),)))
-    own = snmp.scalars(_varbinds(answer), (id_oid,))[id_oid]
+    own = snmp.scalars(varbinds(answer), (id_oid,))[id_oid]
     if own is None or not own.value:
         return []
     text = spelled(kind, own.value, mac=MAC, address=NETWORK_ADDRESS)
-    return [_reading("neighbours.chassis", f"asset:{asset.id}", text, "", asked, answer)]
+    return [reported("neighbours.chassis", f"asset:{asset.id}", text, "", asked, answer)]
 
 
 def _summary(asset: Asset, mib: Mib, found: Sequence[Remote], walked: Answer) -> list[Reading]:
     subject = f"asset:{asset.id}"
-    state = "partial" if _varbinds(walked).partial else "complete"
+    state = "partial" if varbinds(walked).partial else "complete"
     kinds = Counter(remote.kind for remote in found)
     return [
-        _reading("neighbours.protocol", subject, mib.name, "", walked),
-        _reading("neighbours.table", subject, state, "", walked),
-        _reading("neighbours.count", subject, str(len(found)), "1", walked),
-        _reading("neighbours.network", subject, str(kinds["network"]), "1", walked),
-        _reading("neighbours.terminals", subject, str(kinds["telephone"] + kinds["station"]), "1", walked),
+        reported("neighbours.protocol", subject, mib.name, "", walked),
+        reported("neighbours.table", subject, state, "", walked),
+        reported("neighbours.count", subject, str(len(found)), "1", walked),
+        reported("neighbours.network", subject, str(kinds["network"]), "1", walked),
+        reported("neighbours.terminals", subject, str(kinds["telephone"] + kinds["station"]), "1", walked),
     ]
 
 
@@ -157,10 +159,10 @@ def _neighbour(mib: Mib, remote: Remote, subject: str, key: str, told: _Told) ->
         ("neighbour.remote_port_description", told.text(_cell(mib, remote, PORT_DESCRIPTION)), (identified,)),
         ("neighbour.name", told.text(_cell(mib, remote, SYSTEM_NAME)), (identified,)),
     )
-    readings = [_reading(metric, subject, value, "", *answers) for metric, value, answers in values if value]
+    readings = [reported(metric, subject, value, "", *answers) for metric, value, answers in values if value]
     shown = [address for column in _managed_columns(mib, remote) for address in told.managed.get(column, ())]
     if shown and told.managed_answer is not None:
-        readings.append(_reading("neighbour.address", subject, " ".join(shown), "", told.managed_answer))
+        readings.append(reported("neighbour.address", subject, " ".join(shown), "", told.managed_answer))
     return readings
 
 
@@ -183,8 +185,8 @@ async def _told(mib: Mib, found: Sequence[Remote], walked: Answer, session: Sess
     if columns:
         table = SnmpTable(columns=tuple(SnmpColumn(oid=oid) for oid in columns), max_rows=MOST_ADDRESSES)
         answer = await session.ask(table)
-        managed = addresses(snmp.rows(_varbinds(answer), table))
-    return _Told(walked, snmp.scalars(_varbinds(identified), oids), identified, ports, port_answers, managed, answer)
+        managed = addresses(snmp.rows(varbinds(answer), table))
+    return _Told(walked, snmp.scalars(varbinds(identified), oids), identified, ports, port_answers, managed, answer)
 
 
 def _identifying(mib: Mib, remote: Remote) -> list[tuple[str, Holds]]:
@@ -205,7 +207,7 @@ async def _ports(
     """Find the interface of each local port number; the bridge's numbers are asked only where they would decide."""
     numbers = list(dict.fromkeys(remote.port for remote in found))
     walked = await session.ask(INTERFACES)
-    interfaces = interfaces_of(snmp.rows(_varbinds(walked), INTERFACES))
+    interfaces = interfaces_of(snmp.rows(varbinds(walked), INTERFACES))
     answers = [walked]
     local: dict[str, LocalPort] = {}
     if mib is LLDP:
@@ -214,7 +216,7 @@ async def _ports(
     ports = _resolved(numbers, local, interfaces, {})
     if mib is LLDP and any(rule in {"ifIndex", "none"} for _, rule in ports.values()):
         bridge = await session.ask(BRIDGE_PORTS)
-        rows = snmp.rows(_varbinds(bridge), BRIDGE_PORTS)
+        rows = snmp.rows(varbinds(bridge), BRIDGE_PORTS)
         cells = {number: snmp.number(row.get(BRIDGE_PORTS.columns[0].oid)) for number, row in rows.items()}
         ports = _resolved(numbers, local, interfaces, {number: str(index) for number, index in cells.items()})
         answers.append(bridge)
@@ -232,12 +234,12 @@ async def _local_ports(numbers: Sequence[str], session: Session) -> tuple[dict[s
     """Return the rows of lldpLocPortTable for these ports: the subtypes first, they say what the identifiers hold."""
     about = tuple(f"{LOCAL_PORT}.{column}.{number}" for number in numbers for column in (2, 4))
     first = await session.ask(SnmpGet(oids=about, holds=(None, "identifier") * len(numbers)))
-    known = snmp.scalars(_varbinds(first), about)
+    known = snmp.scalars(varbinds(first), about)
     kinds = {number: snmp.number(known[f"{LOCAL_PORT}.2.{number}"]) for number in numbers}
     ids = tuple(f"{LOCAL_PORT}.3.{number}" for number in numbers)
     holds = tuple(_holds(kinds[number], mac=PORT_MAC) for number in numbers)
     second = await session.ask(SnmpGet(oids=ids, holds=holds))
-    found = snmp.scalars(_varbinds(second), ids)
+    found = snmp.scalars(varbinds(second), ids)
     local = {}
     for number in numbers:
         own, described = found[f"{LOCAL_PORT}.3.{number}"], known[f"{LOCAL_PORT}.4.{number}"]
@@ -265,30 +267,10 @@ def _holds(kind: int | None, *, mac: int) -> Holds:
 # --- building -----------------------------------------------------------------------------------------------------
 
 
-def _varbinds(answer: Answer) -> VarBinds:
-    if not isinstance(answer.response, VarBinds):
-        raise GapError(GapReason.MALFORMED, "an SNMP request was answered by {op}", op=answer.response.op)
-    return answer.response
-
-
 def _no_lldp(asset: Asset, answer: Answer) -> GapError:
-    error = GapError(
-        GapReason.UNSUPPORTED,
-        "the device answers but shows no LLDP",
-        where=asset.id,
-        todo="Enable LLDP on the device, and allow the view 1.0.8802.1.1.2 for this community or user",
-    )
-    error.source, error.at = answer.source, answer.at
-    return error
-
-
-def _reading(metric: str, subject: str, value: str, unit: str, *answers: Answer) -> Reading:
-    return Reading(
-        metric=metric,
-        subject=subject,
-        value=value,
-        unit=unit,
-        at=answers[-1].at,
-        grade=Grade.REPORTED,
-        sources=tuple(answer.source for answer in answers),
+    return unsupported(
+        asset,
+        answer,
+        N_("the device answers but shows no LLDP"),
+        N_("Enable LLDP on the device, and allow the view 1.0.8802.1.1.2 for this community or user"),
     )

@@ -24,10 +24,12 @@ from typing import TYPE_CHECKING
 
 from agent.canonical import decimal_text
 from agent.clock import parse_time
+from agent.collectors.answers import unsupported, varbinds
 from agent.collectors.ups_mibs import MIBS, SYS_UP_TIME, Choice, Flags, Mib, Number, Source, Start, Words
 from agent.errors import GapError
+from agent.language import N_
 from agent.model import snmp
-from agent.model.exchange import Answer, GapReason, SnmpColumn, SnmpGet, SnmpTable, VarBinds
+from agent.model.exchange import Answer, SnmpColumn, SnmpGet, SnmpTable
 from agent.model.reading import Grade, Reading
 
 if TYPE_CHECKING:
@@ -116,7 +118,7 @@ async def collect(asset: Asset, campus: Campus, session: Session) -> list[Readin
             without an error.
     """
     first = await session.ask(ANCHORS)
-    found = snmp.scalars(_varbinds(first), ANCHORS.oids)
+    found = snmp.scalars(varbinds(first), ANCHORS.oids)
     present = [mib for mib in MIBS if any(found[oid] is not None for oid in mib.anchors)]
     if not present:
         raise _no_ups(asset, first)
@@ -136,7 +138,7 @@ async def collect(asset: Asset, campus: Campus, session: Session) -> list[Readin
 async def _read(mib: Mib, session: Session) -> _Told:
     oids = (SYS_UP_TIME, *mib.oids())
     answer = await session.ask(SnmpGet(oids=oids))
-    found = snmp.scalars(_varbinds(answer), oids)
+    found = snmp.scalars(varbinds(answer), oids)
     numbers: dict[str, tuple[Fraction, bool]] = {}
     words: dict[str, str] = {}
     for metric, sources in mib.facts.items():
@@ -162,7 +164,7 @@ async def _lines(
     column = mib.line_column
     table = SnmpTable(columns=(SnmpColumn(oid=column.oid),), max_rows=MOST_LINES)
     walked = await session.ask(table)
-    rows = snmp.rows(_varbinds(walked), table)
+    rows = snmp.rows(varbinds(walked), table)
     values = {index: _number(column, cells.get(column.oid)) for index, cells in rows.items()}
     return {line: value[0] for line, value in values.items() if value is not None}, walked
 
@@ -321,21 +323,13 @@ def _text(value: Fraction) -> str:
     return decimal_text(Decimal(value.numerator) / Decimal(value.denominator))
 
 
-def _varbinds(answer: Answer) -> VarBinds:
-    if not isinstance(answer.response, VarBinds):
-        raise GapError(GapReason.MALFORMED, "an SNMP request was answered by {op}", op=answer.response.op)
-    return answer.response
-
-
 def _no_ups(asset: Asset, answer: Answer) -> GapError:
-    error = GapError(
-        GapReason.UNSUPPORTED,
-        "the device answers but has no MIB of a UPS that is known here",
-        where=asset.id,
-        todo="Allow the views 1.3.6.1.2.1.33 and 1.3.6.1.4.1 for this community or user on the card",
+    return unsupported(
+        asset,
+        answer,
+        N_("the device answers but has no MIB of a UPS that is known here"),
+        N_("Allow the views 1.3.6.1.2.1.33 and 1.3.6.1.4.1 for this community or user on the card"),
     )
-    error.source, error.at = answer.source, answer.at
-    return error
 
 
 def _reading(metric: str, subject: str, value: str, *answers: Answer) -> Reading:

@@ -12,10 +12,10 @@ import asyncio
 import logging
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Collection
 
     from agent.model.exchange import Transport
 
@@ -34,6 +34,10 @@ class Line:
     transport: Transport | None = None
     answered: bool = False
     """Set by the conversation when the device answered: then the transport is worth keeping."""
+    engine: bytes = b""
+    """The SNMPv3 engine identity that the device showed last."""
+    told: frozenset[str] = frozenset()
+    """What was noticed of the device and is in the log."""
 
 
 @dataclass
@@ -41,7 +45,6 @@ class Lines:
     """The kept transports of a service."""
 
     _lines: dict[str, Line] = field(default_factory=dict)
-    _told: set[tuple[str, str]] = field(default_factory=set)
 
     @asynccontextmanager
     async def open(self, name: str, key: object, build: Callable[[], Transport]) -> AsyncIterator[Line]:
@@ -55,33 +58,36 @@ class Lines:
             try:
                 yield line
             finally:
-                self._tell(name, line.transport)
+                self._tell(name, line)
                 if not line.answered:
                     await self._hang_up(line)
+
+    async def keep(self, names: Collection[str]) -> None:
+        """Close and forget the lines to all others: devices that are in the campus file no longer."""
+        for name in self._lines.keys() - set(names):
+            line = self._lines.pop(name)
+            async with line.lock:  # a conversation under way ends first
+                await self._hang_up(line)
 
     async def close(self) -> None:
         """Close every kept transport."""
         for line in self._lines.values():
             await self._hang_up(line)
 
-    def twins(self) -> dict[str, list[str]]:
-        """Return the SNMPv3 engine identities that several devices show: cloned configurations, or one device twice."""
-        seen: dict[str, list[str]] = {}
-        for name, line in self._lines.items():
-            if engine := getattr(line.transport, "engine_id", b""):
-                seen.setdefault(engine.hex(), []).append(name)
-        return {engine: sorted(names) for engine, names in seen.items() if len(names) > 1}
-
-    def _tell(self, name: str, transport: Any) -> None:
+    def _tell(self, name: str, line: Line) -> None:
         """Log once what a transport noticed of its device, and which devices show one engine identity."""
-        notices = [(name, str(notice)) for notice in getattr(transport, "notices", ())]
-        for engine, names in self.twins().items():
-            text = f"SNMPv3 engineID {engine} is shown by several devices; give each its own (or list the device once)"
-            notices.append((", ".join(names), text))
-        for notice in notices:
-            if notice not in self._told:
-                self._told.add(notice)
-                log.warning("%s: %s", *notice)
+        notices = frozenset(map(str, getattr(line.transport, "notices", ())))
+        for notice in sorted(notices - line.told):
+            log.warning("%s: %s", name, notice)
+        line.told = notices
+        engine = getattr(line.transport, "engine_id", b"")
+        if engine in {b"", line.engine}:
+            return
+        line.engine = engine
+        twins = sorted(each for each, other in self._lines.items() if other.engine == engine)
+        if len(twins) > 1:  # cloned configurations, or one device twice
+            text = "%s: SNMPv3 engineID %s is shown by several devices; give each its own (or list the device once)"
+            log.warning(text, ", ".join(twins), engine.hex())
 
     async def _hang_up(self, line: Line) -> None:
         transport, line.transport = line.transport, None

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from agent.collectors.answers import varbinds
 from agent.collectors.wifi import cells
 from agent.collectors.wifi.inventory import AccessPoint, Inventory, Radio, with_keys
-from agent.errors import GapError
 from agent.model import snmp
-from agent.model.exchange import GapReason, SnmpColumn, SnmpTable, VarBinds
+from agent.model.exchange import SnmpColumn, SnmpTable
 from agent.model.wifi import WifiCell
 
 if TYPE_CHECKING:
-    from agent.model.exchange import Answer, Session
+    from agent.model.exchange import Session
 
 __all__ = ["read"]
 
@@ -35,13 +35,13 @@ async def read(session: Session, *, itself: str) -> Inventory:
         GapError: the device does not answer.
     """
     walked = await session.ask(SnmpTable(columns=(SnmpColumn(oid=TYPE),)))
-    types = snmp.rows(_varbinds(walked), SnmpTable(columns=(SnmpColumn(oid=TYPE),)))
+    types = snmp.rows(varbinds(walked), SnmpTable(columns=(SnmpColumn(oid=TYPE),)))
     wireless = [index for index, row in types.items() if snmp.number(row.get(TYPE)) == IEEE80211]
     if not wireless:
         return Inventory("IEEE802dot11-MIB", (walked,))
     asked = SnmpTable(columns=tuple(SnmpColumn(oid=oid) for oid in (STATUS, *CHANNEL.oids)))
     answer = await session.ask(asked)
-    rows = snmp.rows(_varbinds(answer), asked)
+    rows = snmp.rows(varbinds(answer), asked)
     channels = {index: cells.channel(CHANNEL, rows.get(index, {}))[0] for index in wireless}
     known = [index for index in wireless if channels[index] is not None] or wireless
     radios = tuple(
@@ -56,9 +56,3 @@ async def read(session: Session, *, itself: str) -> Inventory:
     )
     ap = AccessPoint("", (walked, answer), name=itself, state="up", radios=radios)
     return Inventory("IEEE802dot11-MIB", (walked, answer), aps=with_keys([ap]), has_table=True)
-
-
-def _varbinds(answer: Answer) -> VarBinds:
-    if not isinstance(answer.response, VarBinds):
-        raise GapError(GapReason.MALFORMED, "an SNMP request was answered by {op}", op=answer.response.op)
-    return answer.response

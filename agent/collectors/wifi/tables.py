@@ -9,12 +9,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from agent.collectors.answers import varbinds
 from agent.collectors.wifi import cells
 from agent.collectors.wifi.indexes import redacted, split
 from agent.collectors.wifi.inventory import AccessPoint, Inventory, Radio, Total, with_keys
 from agent.errors import GapError
 from agent.model import snmp
-from agent.model.exchange import Answer, GapReason, SnmpColumn, SnmpGet, SnmpTable, VarBinds
+from agent.model.exchange import Answer, SnmpColumn, SnmpGet, SnmpTable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -64,7 +65,7 @@ async def _scalars(tables: WifiTables, session: Session) -> tuple[dict[str, VarB
         return {}, None
     oids = tuple(f"{oid}.0" for oid in wanted)
     answer = await session.ask(SnmpGet(oids=oids, holds=tuple(wanted.values())))
-    found = snmp.scalars(_varbinds(answer), oids)
+    found = snmp.scalars(varbinds(answer), oids)
     return {oid.removesuffix(".0"): cell for oid, cell in found.items() if cell is not None}, answer
 
 
@@ -127,7 +128,7 @@ async def _listed(table: WifiAps, inventory: Inventory, session: Session) -> Inv
         ap = AccessPoint(index, (answer,), name=name, state=cells.spelling(table.state, row), group="")
         aps.append(replace(_described(ap, table, row), group=cells.text(table.group, row)))
     answers = (*inventory.answers, answer)
-    partial = bool(_varbinds(answer).partial)
+    partial = bool(varbinds(answer).partial)
     inventory = replace(inventory, aps=tuple(aps), answers=answers, partial=partial, has_table=bool(rows))
     return await _with_lost(table, inventory, session) if table.lost is not None else inventory
 
@@ -173,7 +174,7 @@ async def _with_radios(table: WifiRadios, inventory: Inventory, session: Session
         inventory,
         aps=listed,
         answers=(*inventory.answers, answer),
-        partial=inventory.partial or bool(_varbinds(answer).partial),
+        partial=inventory.partial or bool(varbinds(answer).partial),
         has_table=inventory.has_table or bool(rows),
     )
 
@@ -239,10 +240,4 @@ async def _walk(
         columns=tuple(SnmpColumn(oid=oid, holds=holds[oid]) for oid in holds), index=redacted(index), max_rows=most
     )
     answer = await session.ask(request)
-    return answer, snmp.rows(_varbinds(answer), request)
-
-
-def _varbinds(answer: Answer) -> VarBinds:
-    if not isinstance(answer.response, VarBinds):
-        raise GapError(GapReason.MALFORMED, "an SNMP request was answered by {op}", op=answer.response.op)
-    return answer.response
+    return answer, snmp.rows(varbinds(answer), request)

@@ -135,8 +135,9 @@ class Reader:
         if unknown := [name for name in self._collectors if name not in COLLECTORS]:
             known = ", ".join(COLLECTORS)
             raise UsageError("there is no collector {name!r}", todo="Known are: {known}", name=unknown[0], known=known)
-        self._families = tuple(load_families(config_directory()).values() if families is None else families)
-        self._generic = next(family for family in self._families if family.id == GENERIC)
+        shipped = load_families(config_directory())
+        self._families = tuple(shipped.values() if families is None else families)
+        self._generic = shipped[GENERIC]
         self._clock = clock or SystemClock()
         self._redactor = Redactor(key or secrets.token_bytes(32))
 

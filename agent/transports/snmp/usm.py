@@ -45,6 +45,7 @@ _USM = 3
 _MAX_SIZE = 65_507
 _WINDOW = 150
 _MAX_BOOTS = 0x7FFF_FFFF
+_NOTICES = 16
 _STATS = ber.oid_bytes("1.3.6.1.6.3.15.1.1")
 _UNKNOWN_CONTEXTS = ber.oid_bytes("1.3.6.1.6.3.12.1.5.0")
 _NOT_IN_TIME_WINDOW, _UNKNOWN_ENGINE = 2, 4
@@ -94,7 +95,7 @@ class UserSecurity:
 
     Attributes:
         engine_id: the device's snmpEngineID, empty before discovery.
-        notices: what was odd about the engine, in the order it was seen.
+        notices: what was odd about the engine, the latest last.
     """
 
     def __init__(self, user: User, *, monotonic: Callable[[], float] = time.monotonic) -> None:
@@ -271,15 +272,19 @@ class UserSecurity:
             self._learn_engine(message)
         else:
             if message.boots < self._boots:
-                self.notices.append(f"engineBoots went back from {self._boots} to {message.boots}")
+                self._notice(f"engineBoots went back from {self._boots} to {message.boots}")
             self._learn_time(message)
             self._newest = message.time
+
+    def _notice(self, text: str) -> None:
+        """Keep what is odd, each text once and the latest few: an engine that never settles must not fill memory."""
+        self.notices = [*(each for each in self.notices if each != text), text][-_NOTICES:]
 
     def _learn_engine(self, message: Message) -> None:
         if not 1 <= len(message.engine_id) <= 32:
             raise MalformedError("SNMPv3: an engine ID of {octets} octets", octets=len(message.engine_id))
         if self.engine_id and self.engine_id != message.engine_id:
-            self.notices.append(f"engineID changed from {self.engine_id.hex()} to {message.engine_id.hex()}")
+            self._notice(f"engineID changed from {self.engine_id.hex()} to {message.engine_id.hex()}")
         self.engine_id = message.engine_id
         user = self._user
         self._keys = keys.localise(self._auth, user.auth_key, self._priv, user.priv_key, self.engine_id)

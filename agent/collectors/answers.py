@@ -1,0 +1,52 @@
+"""What collectors make of answers: the varbinds in them, readings that cite them, the gap when they hold nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from agent.errors import GapError
+from agent.model.exchange import Answer, GapReason, VarBinds
+from agent.model.reading import Grade, Reading
+
+if TYPE_CHECKING:
+    from agent.model.asset import Asset
+
+__all__ = ["reported", "unsupported", "varbinds"]
+
+
+def varbinds(answer: Answer) -> VarBinds:
+    """Return the answer to an SNMP request.
+
+    Raises:
+        GapError: something else answered.
+    """
+    if not isinstance(answer.response, VarBinds):
+        raise GapError(GapReason.MALFORMED, "an SNMP request was answered by {op}", op=answer.response.op)
+    return answer.response
+
+
+def reported(metric: str, subject: str, value: str, unit: str, *answers: Answer) -> Reading:
+    """Return a reading in the device's own word, citing the answers it came from; it is as old as the last of them."""
+    return Reading(
+        metric=metric,
+        subject=subject,
+        value=value,
+        unit=unit,
+        at=answers[-1].at,
+        grade=Grade.REPORTED,
+        sources=tuple(dict.fromkeys(answer.source for answer in answers)),
+    )
+
+
+def unsupported(asset: Asset, answer: Answer, what: str, todo: str) -> GapError:
+    """Return the gap of a device that answers but does not have what the collector reads; it cites the answer.
+
+    Args:
+        asset: which device.
+        answer: the one that showed it.
+        what: a gettext message id.
+        todo: what the reader does next, a gettext message id.
+    """
+    error = GapError(GapReason.UNSUPPORTED, what, where=asset.id, todo=todo)
+    error.source, error.at = answer.source, answer.at
+    return error
