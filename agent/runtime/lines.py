@@ -63,11 +63,12 @@ class Lines:
                     await self._hang_up(line)
 
     async def keep(self, names: Collection[str]) -> None:
-        """Close and forget the lines to all others: devices that are in the campus file no longer."""
+        """Close the lines to all others: devices that are in the campus file no longer."""
         for name in self._lines.keys() - set(names):
-            line = self._lines.pop(name)
+            line = self._lines[name]
             async with line.lock:  # a conversation under way ends first
                 await self._hang_up(line)
+            line.engine = b""
 
     async def close(self) -> None:
         """Close every kept transport."""

@@ -268,6 +268,10 @@ class Service:
         else:
             self._state(EntryKind.CONFIG, "the campus file was read again")
             self._plan()
+            if self._agent.lines is not None:
+                task = asyncio.create_task(self._agent.lines.keep({asset.id for asset in self._agent.campus.assets}))
+                self._runs.add(task)
+                task.add_done_callback(self._runs.discard)
         if self._agent.backend is not None:
             self._agent.backend.resume(self._agent.journal)
             self._wake_uplink.set()

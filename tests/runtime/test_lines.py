@@ -111,3 +111,29 @@ def test_two_devices_with_one_engine_are_named(caplog: pytest.LogCaptureFixture)
     told = [record.getMessage() for record in caplog.records]
     assert len(told) == 1
     assert told[0].startswith("sw1, sw2: SNMPv3 engineID ")
+
+
+def test_a_device_that_left_the_campus_keeps_no_socket(caplog: pytest.LogCaptureFixture) -> None:
+    """After a reload the lines of devices that are gone are closed, those of the others go on."""
+
+    async def story(peer: Snmpd) -> list[int]:
+        lines = Lines()
+
+        async def talk(name: str) -> int:
+            async with lines.open(name, "key", lambda: transport(peer)) as line:
+                assert isinstance(line.transport, SnmpTransport)
+                await line.transport.exchange(ASK)
+                line.answered = True
+                return line.transport.sent
+
+        try:
+            await talk("gone")
+            await lines.keep({"stays"})
+            return [await talk(name) for name in ("stays", "stays", "gone")]
+        finally:
+            await lines.close()
+
+    with running_snmpd(users=(PEER,)) as peer, caplog.at_level(logging.WARNING):
+        sent = asyncio.run(story(peer))
+    assert sent == [2, 3, 2]  # the one that was closed discovers anew
+    assert [record.getMessage().split(": ")[0] for record in caplog.records] == ["gone, stays"]

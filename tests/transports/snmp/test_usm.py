@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 
 from agent import ber
 from agent.errors import ConfigError, GapError, MalformedError
+from agent.lab.snmp import Device, switch
+from agent.lab.snmp.agent import Agent
 from agent.lab.snmpd import AUTH_PASSWORD, PRIV_PASSWORD, Snmpd, V3User, running_snmpd
 from agent.model.exchange import SnmpGet
 from agent.transports.snmp import SnmpTransport, User, keys, usm
@@ -211,6 +213,20 @@ def test_devices_with_one_engine_id_do_not_disturb_each_other() -> None:
         sent, engines = asyncio.run(conversation((one, other)))
     assert sent == [6, 6]
     assert engines == {bytes.fromhex("80001f88047368617265")}
+
+
+def test_an_engine_that_never_settles_fills_no_memory() -> None:
+    """Boots that go back at every request are noted, the latest few of them, and each request is answered."""
+    lab = Agent(Device("flapping", switch(1), users=(USER,)), monotonic=lambda: 1000.0)
+    security = UserSecurity(USER, monotonic=lambda: 1000.0)
+    assert security.receive(lab.receive(security.datagram(ASK, 1))[0].data) is None
+    for life in range(100, 10, -1):
+        lab.engine.restart(life)
+        security.begin()
+        answers = [security.receive(lab.receive(security.datagram(ASK, 1000 - life))[0].data) for _ in range(2)]
+        assert isinstance(answers[1], Pdu)
+    assert 5 < len(security.notices) < 50
+    assert security.notices[-1] == "engineBoots went back from 12 to 11"
 
 
 @pytest.mark.parametrize(
