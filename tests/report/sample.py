@@ -273,7 +273,7 @@ def clauses(polls: tuple[str, ...], table: str, gap: str, mqtt: str) -> tuple[Cl
         outcome=Outcome.INCONCLUSIVE,
         reason=Reason.UNREACHABLE,
         reading=READING,
-        remedy=text("Let the agent reach core-sw2 (UDP 161).", "放行采集器到 core-sw2 的 UDP 161。"),
+        remedy=text("Let the agent reach core-sw2 (UDP 161).", "放行采集程序到 core-sw2 的 UDP 161。"),
         observations=(
             observation("asset:core-sw2", (gap, mqtt), value=None, valid=0, coverage="0", grade=None, excluded={}),
         ),

@@ -30,6 +30,8 @@ _Address = tuple[socket.AddressFamily, socket.SocketKind, int, str, Any]
 """Of `socket.getaddrinfo`."""
 _MAX_DATAGRAM = 65_535
 _MAX_PER_WAKE = 16
+_PATIENCE = 4
+"""Times the set timeout that a slow device may be given."""
 _REFUSED_PAUSE = 0.1
 """Seconds before the next try after ICMP said that nobody listens: long enough for a daemon that restarts."""
 
@@ -86,7 +88,8 @@ class Target:
         self._address = (host, port)
         self._security = security
         self._limits = limits
-        self._timeout = limits.timeout_ms / 1000
+        self.timeout = limits.timeout_ms / 1000
+        """Seconds to wait for a packet; longer for a device that was seen to need it."""
         self._request_id = secrets.randbelow(1 << 30) + 1
         self._socket: socket.socket | None = None
         self._run: _Run | None = None
@@ -149,6 +152,10 @@ class Target:
                 self._socket.send(packet)
         except OSError as error:
             self.dropped[f"not sent: {error.strerror}"] += 1
+
+    def late(self) -> None:
+        """Learn from an answer to a try that was given up: the device is slow, and asking again is no help to it."""
+        self.timeout = min(2 * self.timeout, _PATIENCE * self._limits.timeout_ms / 1000)
 
     def begin(self) -> None:
         """Tell the security that a new request begins."""
@@ -256,16 +263,16 @@ class _Run:
         self._target = target
         self._dialogue = dialogue
         self._retries = limits.retries
-        self._timeout = limits.timeout_ms / 1000
         self._loop = asyncio.get_running_loop()
         self._started = self._loop.time()
         self._end = min(self._started + limits.deadline_ms / 1000, until)
-        self._due = self._started + self._timeout
+        self._due = self._started + target.timeout
         self._tries = 0
         self._sent = 0
         self._answered = False
         self._dropped = dict(target.dropped)
         self._pending: dict[int, Ask] = {}
+        self._latest = 0
         self.done: asyncio.Future[None] = self._loop.create_future()
         self._timer = self._loop.call_at(min(self._due, self._end), self._tick)
         self._next()
@@ -290,6 +297,8 @@ class _Run:
         if ask is None:
             return False
         self._answered = True
+        if pdu.request_id != self._latest:
+            self._target.late()
         try:
             self._dialogue.answer(ask, pdu)
         except GapError as error:
@@ -319,7 +328,8 @@ class _Run:
             return
         request_id = self._target.next_request_id()
         self._pending[request_id] = ask
-        self._due = self._loop.time() + self._timeout
+        self._latest = request_id
+        self._due = self._loop.time() + self._target.timeout
         self._sent += 1
         self._target.datagram(ask, request_id)
 

@@ -69,6 +69,29 @@ def test_a_conversation_without_any_answer_ends_in_time_and_says_what_to_change(
     assert len(kept) == 1
 
 
+def test_a_device_slower_than_the_timeout_is_waited_for() -> None:
+    """After an answer to a try that was given up, the device gets more time instead of every request twice."""
+
+    async def talk(address: tuple[str, int]) -> tuple[VarBinds, int]:
+        transport = SnmpTransport(*address, credentials=V2C, limits=Limits(timeout_ms=100))
+        try:
+            answer = await transport.exchange(TABLE)
+            before = transport.sent
+            for _ in range(5):
+                assert (await transport.exchange(NAME)).partial == ()
+        finally:
+            await transport.close()
+        return answer, transport.sent - before
+
+    with lab_thread([Device("slow", switch(20), faults=(Delay(0.15),))]) as lab:
+        answer, sent = asyncio.run(talk(lab["slow"].address))
+        asked = lab["slow"].agent.asked
+    assert answer.partial == ()
+    assert len(answer.varbinds) == 20 * len(COLUMNS)
+    assert sent == 5
+    assert asked < 40
+
+
 @pytest.fixture
 def stuck() -> Iterator[ThreadPoolExecutor]:
     """Give a pool whose only thread hangs, as look-ups at a silent name server do."""
