@@ -173,7 +173,7 @@ def test_the_first_screen() -> None:
         "下一步",
     ):
         assert wanted in text
-    assert text.index("放行采集器") < text.index("填写宽带合同")
+    assert text.index("放行采集程序") < text.index("填写宽带合同")
 
 
 def test_raw_answers_are_decoded() -> None:
