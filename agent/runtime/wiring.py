@@ -34,7 +34,7 @@ from agent.sessions.redact import Redactor
 from agent.transports.host import HostTransport
 from agent.transports.mqtt import MqttLogin, MqttTransport
 from agent.transports.notifications import NotificationTransport, Peer, Peers
-from agent.transports.snmp import Community, SnmpTransport, User
+from agent.transports.snmp import Community, Limits, SnmpTransport, User
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -262,7 +262,9 @@ def open_transport(asset: Asset, kind: str, credential: Credential) -> Transport
         if credential.username is not None:
             login = MqttLogin(credential.username, credential.password or "")
         return MqttTransport(asset.address, asset.port or MQTT_PORT, login)
-    return SnmpTransport(asset.address, asset.port or SNMP_PORT, credentials=snmp_access(credential, asset.id))
+    access = snmp_access(credential, asset.id)
+    limits = Limits(deadline_ms=3_600_000)  # the session is the one to end it, after deadline_seconds
+    return SnmpTransport(asset.address, asset.port or SNMP_PORT, credentials=access, limits=limits)
 
 
 def snmp_access(credential: Credential, where: str) -> Community | User:

@@ -24,6 +24,8 @@ class Limits:
     """Total time of one exchange (a GET or a whole table)."""
     max_requests: int = 10_000
     """Packets asked in one exchange."""
+    max_octets: int = 32 * 2**20
+    """Octets of the answers of one walk: values may have 64 KB each, and what is read is held until it is recorded."""
     columns: int = 5
     """Columns walked side by side in one GETBULK."""
     varbinds: int = 100

@@ -8,7 +8,7 @@ where an OID beyond its prefix, or endOfMibView, proves the end; whatever else s
     empty reply      no error and no variable bindings
     malformed OID    an OID that does not decode
     timeout          silent at this point, although it answered before
-    row cap, request cap, deadline      our own bounds
+    row cap, request cap, octet cap, deadline      our own bounds
 
 Errors are narrowed down before they count: first fewer repetitions, then the column alone, then one row. So the
 walk keeps every row before the fault, and the other columns.
@@ -71,6 +71,7 @@ class Walk:
         self._bulk = bulk
         self._max_rows = request.max_rows
         self._requests_left = limits.max_requests
+        self._octets_left = limits.max_octets
         self._rows = 0
         """Rows of the longest finished column: the others rarely have more, so do not ask far beyond."""
         self._indexes: dict[bytes, tuple[int, ...]] = {}
@@ -119,6 +120,9 @@ class Walk:
                 self._pace.good(ask.repetitions, len(varbinds), pdu.size)
             for at, column in enumerate(columns):
                 self._take(column, varbinds[at::width])
+            self._octets_left -= pdu.size
+            if self._octets_left < 0:
+                self.stop("octet cap")
 
     def silence(self) -> None:
         """Give up the point that stays unanswered; after two in a row, the rest of the walk."""

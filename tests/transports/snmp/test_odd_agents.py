@@ -597,6 +597,18 @@ def test_the_request_cap_ends_a_walk() -> None:
     assert answer.partial == (Partial(column=DESCR, reason="request cap"),)
 
 
+def test_the_octet_cap_ends_a_walk_of_huge_values() -> None:
+    """A table whose values are as large as datagrams allow fills no memory: it is cut and marked."""
+
+    def script(ask: Ask, agent: ScriptedAgent) -> Iterable[bytes]:
+        start = row(ask.names[0])
+        return [reply(ask, [(ber.oid_bytes(f"{DESCR}.{start + 1}"), ber.OCTET_STRING, b"x" * 60_000)])]
+
+    answer, _, requests = walk(script, limits=replace(QUICK, timeout_ms=1000, max_octets=1_000_000))
+    assert len(requests) == len(answer.varbinds) == 17
+    assert answer.partial == (Partial(column=DESCR, reason="octet cap"),)
+
+
 def test_the_deadline_ends_an_endless_table() -> None:
     """A table without end, with OIDs that do increase, ends in time and is marked."""
 
