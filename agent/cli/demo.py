@@ -179,9 +179,9 @@ def _review(bundle: Path, trust: Path, told: Told) -> None:
         told.plain(f"FAIL {check.name}: {check.detail}")
     text = N_("{bundle} holds: {count} checks") if result.ok else N_("{bundle} does NOT hold: {count} checks")
     told.say(text, bundle=bundle, count=len(result.checks))
-    given = report_input(found, name=bundle.name)
     pages = {language: bundle.parent / f"report.{language}.html" for language in ("zh_CN", "en")}
     for language, page in pages.items():
+        given = report_input(found, name=bundle.name, translate=translator(language))
         page.write_text(render(given, language), encoding="utf-8")
     told.say(N_("report: {zh} and {en}"), zh=pages["zh_CN"], en=pages["en"])
     told.say(N_("check it yourself: {command}"), command=f"campus-agent verify {bundle} --trust {trust}")

@@ -41,9 +41,11 @@ def verify(
             if quiet and check.ok:
                 continue
             mark = "ok  " if check.ok else "FAIL"
-            typer.echo(f"{mark} {check.name}" + (f": {check.detail}" if check.detail else ""))
+            detail = check.told(_)
+            typer.echo(f"{mark} {check.name}" + (f": {detail}" if detail else ""))
         verdict = _("holds") if result.ok else _("does NOT hold")
-        typer.echo(f"{bundle.name}: {verdict} ({len(result.checks)} checks, {len(result.failed())} failed)")
+        counts = _("{count} checks, {failed} failed").format(count=len(result.checks), failed=len(result.failed()))
+        typer.echo(f"{bundle.name}: {verdict} ({counts})")
     if not result.ok:
         raise typer.Exit(1)
 
@@ -62,7 +64,7 @@ def report(
     from agent.verify.policy import pinned_trust
 
     found = verify_bundle(read_file(bundle), trust=pinned_trust(trust) if trust else None)
-    page = render(report_input(found, name=bundle.name), language)
+    page = render(report_input(found, name=bundle.name, translate=translator(language)), language)
     write_file(output, page.encode())
     typer.echo(str(output))
     if not found.result.ok:

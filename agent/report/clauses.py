@@ -69,10 +69,12 @@ class Words:
         return visible(f"{name_of(kind, self.translate)} {name}", 120)
 
     def spelled(self, text: str) -> str:
-        """Return a text in which a metric and a spelling of the record are named, as in ``link.speed median``."""
-        known = (
-            self.metric(word) if word in self.metrics else name_of(word, self.translate) for word in text.split(" ")
-        )
+        """Return a text in which metrics and spellings of the record are named, as in ``sum: link.speed median``."""
+        known = []
+        for word in text.split(" "):
+            bare = word.removesuffix(":")
+            name = self.metric(bare) if bare in self.metrics else name_of(bare, self.translate)
+            known.append(name + word[len(bare) :])
         return visible(" ".join(known), 300)
 
     def pack(self, text: Text) -> str:

@@ -68,6 +68,11 @@ def parse_target(url: str, *, links: Sequence[str] = (), topics: Sequence[str] =
             "a URL is no place for a password",
             todo="Use --credentials with a file of mode 0600",
         )
+    if parts.scheme == "mqtt" and not topics:
+        raise UsageError(
+            "a broker is listened to by topic, and none is given",
+            todo="Give --topic, for example light=school/light/+/state@2",
+        )
     family, collector = SCHEMES[parts.scheme]
     asset = Asset.from_json(
         {

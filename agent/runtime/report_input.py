@@ -10,6 +10,8 @@ from agent.packs.load import parse_metrics, parse_standard
 from agent.report import CheckLine, KeptExchange, ReportInput, RunLine
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from agent.evidence.bundle import BundleContents
     from agent.model.metric import Metric
     from agent.model.standard import Standard
@@ -19,8 +21,8 @@ if TYPE_CHECKING:
 __all__ = ["report_input"]
 
 
-def report_input(found: Verified, *, name: str) -> ReportInput:
-    """Return what the report shows of a bundle, whether or not it holds."""
+def report_input(found: Verified, *, name: str, translate: Callable[[str], str] = str) -> ReportInput:
+    """Return what the report shows of a bundle, whether or not it holds; `translate` gives the checks' details."""
     metrics, standards = _packs(found, found.bundle)
     return ReportInput(
         assessments=tuple(found.assessments),
@@ -34,7 +36,7 @@ def report_input(found: Verified, *, name: str) -> ReportInput:
         documents=_documents(found),
         campus=found.campus,
         runs=tuple(_line(item, found) for item in found.statements),
-        checks=tuple(CheckLine(check.name, check.ok, check.detail) for check in found.result.checks),
+        checks=tuple(CheckLine(check.name, check.ok, check.told(translate)) for check in found.result.checks),
         bundle=found.result.bundle,
         bundle_name=name,
         metrics=metrics,

@@ -14,6 +14,7 @@ from agent import canonical
 from agent.clock import parse_time
 from agent.errors import VerificationError
 from agent.evidence.bundle import BundleContents, check_manifest, read_bundle
+from agent.language import N_
 from agent.model.evidence import EntryKind
 from agent.model.finding import Assessment, Window
 from agent.packs.load import parse_campus, parse_families
@@ -119,8 +120,8 @@ def verify_bundle(data: bytes, *, trust: Trust | None = None, packs: frozenset[s
 
 def _trust_detail(trust: Trust | None) -> str:
     if trust is not None:
-        return "keys pinned by the reviewer"
-    return "keys taken from the bundle itself; pin them with --trust to know whose they are"
+        return N_("keys pinned by the reviewer")
+    return N_("keys taken from the bundle itself; pin them with --trust to know whose they are")
 
 
 def _agreed_trust(bundle: BundleContents, pinned: Trust | None) -> Trust:

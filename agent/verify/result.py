@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from agent.errors import AgentError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
 
 __all__ = ["Assurance", "AttestationResult", "Check", "CheckList", "Failed"]
@@ -35,6 +36,12 @@ class Check:
     name: str
     ok: bool
     detail: str = ""
+    error: AgentError | None = field(default=None, compare=False, repr=False)
+    """What ``detail`` was made of, so that a person reads it in their language."""
+
+    def told(self, translate: Callable[[str], str]) -> str:
+        """Return the detail in a reader's language; records keep it in English."""
+        return self.error.render(translate) if self.error else translate(self.detail)
 
     def to_json(self) -> dict[str, Any]:
         """Return the JSON object."""
@@ -61,7 +68,9 @@ class _Running:
     ) -> bool:
         failed = isinstance(error, AgentError | Failed)
         if failed or error is None:
-            self.checks.append(Check(self.name, ok=not failed, detail=str(error) if failed else self.detail))
+            told = error if isinstance(error, AgentError) else None
+            detail = str(error) if failed else self.detail
+            self.checks.append(Check(self.name, ok=not failed, detail=detail, error=told))
         return failed
 
 

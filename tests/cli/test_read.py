@@ -77,6 +77,7 @@ def test_a_credential_file_opens_what_a_community_opens(tmp_path: Path, device: 
 
 ROLES = "Roles are egress, backbone, uplink, classroom, office and access; an id has letters and digits"
 EXAMPLE = "Write for example snmp://192.0.2.1 or mqtt://192.0.2.1:1883"
+TOPIC = "Give --topic, for example light=school/light/+/state@2"
 
 
 @pytest.mark.parametrize(
@@ -89,6 +90,7 @@ EXAMPLE = "Write for example snmp://192.0.2.1 or mqtt://192.0.2.1:1883"
         (["snmp://[::1"], "'snmp://[::1' is not a URL: Invalid IPv6 URL"),
         (["snmp://h:99999"], "'snmp://h:99999' is not a URL: Port out of range 0-65535"),
         (["snmp://192.0.2.1"], "an SNMP agent wants a community or user. Give --community or --credentials"),
+        (["mqtt://h"], "a broker is listened to by topic, and none is given. " + TOPIC),
         (["mqtt://h", "--topic", "light=a/+"], "'light=a/+' is not of the form kind=filter@level"),
         (["snmp://h", "--community", "x", "--link", "lo"], "'lo' is not of the form role:id=port"),
         (

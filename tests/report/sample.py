@@ -251,7 +251,7 @@ def clauses(polls: tuple[str, ...], table: str, gap: str, mqtt: str) -> tuple[Cl
         grade=Grade.REPORTED,
         value="450",
         unit="Mbit/s",
-        decided_by="link.speed",
+        decided_by="sum: link.speed median",
         threshold="400",
         reading=READING,
         remedy=REMEDY,
