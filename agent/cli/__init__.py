@@ -75,6 +75,8 @@ def _give_up(error: AgentError | ModuleNotFoundError | OSError) -> NoReturn:
         told = error
     elif isinstance(error, OSError):
         told = UsageError("{why}", where=str(error.filename or ""), why=error.strerror or type(error).__name__)
+        # What could not be written would be tried once more at the interpreter's end, and change the exit code.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     else:
         name = error.name or ""
         if name.startswith("agent"):
