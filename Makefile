@@ -1,6 +1,7 @@
 # Each target does its own set-up: system packages when run as root, then a locked virtual environment.
 #   make demo   the main job, end to end, on a small campus on loopback
-#   make test   all tests with coverage, after the static checks
+#   make test   all tests, after the static checks
+#   make coverage  all tests once more, slower, with the lines that no test runs
 #   make check  the static checks alone
 #   make bench  the benchmarks, side by side
 #   make fuzz   damaged input for every decoder, for SECONDS (600)
@@ -16,7 +17,7 @@ STAMP := $(VENV)/.synced
 export UV_SYSTEM_CERTS := 1
 export UV_NO_PROGRESS := 1
 
-.PHONY: help demo test test-long check bench fuzz lock clean
+.PHONY: help demo test test-long coverage check bench fuzz lock clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -26,6 +27,10 @@ demo: $(STAMP)
 	$(BIN)/campus-agent demo --directory demo
 
 test: check
+	sh deploy/packages.sh test
+	$(BIN)/pytest -n 2 --dist loadfile -m "not long"
+
+coverage: $(STAMP)
 	sh deploy/packages.sh test
 	$(BIN)/pytest --cov --cov-report=term:skip-covered -m "not long"
 

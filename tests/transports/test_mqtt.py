@@ -108,8 +108,11 @@ def gap(port: int, *topics: Topic, **options: object) -> GapError:
 
 
 @contextlib.contextmanager
-def pretender(*replies: bytes, hang_up: bool = True) -> Iterator[int]:
-    """A TCP peer that answers the n-th thing it receives with the n-th reply, then hangs up or waits."""
+def pretender(*replies: bytes, hang_up: bool = True, unsuback: bytes = b"") -> Iterator[int]:
+    """A TCP peer that answers the n-th thing it receives with the n-th reply, then hangs up or waits.
+
+    `unsuback` answers the UNSUBSCRIBE, however many acknowledgements came before it in how many pieces.
+    """
     with socket.create_server(("127.0.0.1", 0)) as server:
         server.settimeout(10)
         done = threading.Event()
@@ -121,6 +124,10 @@ def pretender(*replies: bytes, hang_up: bool = True) -> Iterator[int]:
                     if not peer.recv(65536):
                         return
                     peer.sendall(reply)
+                while unsuback and (heard := peer.recv(65536)):
+                    if b"\xa2" in heard:
+                        peer.sendall(unsuback)
+                        break
                 if not hang_up:
                     done.wait(10)
 
@@ -211,7 +218,8 @@ def test_a_redelivery_over_qos_1_is_not_a_second_message() -> None:
     first = publish_frame(b"campus/a/light", b"on", header=0x32, mid=7)
     again = publish_frame(b"campus/a/light", b"on", header=0x3A, mid=7)
     other = publish_frame(b"campus/a/light", b"off", header=0x32, mid=7)
-    with pretender(CONNACK, SUBACK + first + again + other, b"", b"", b"\xb0\x02\x00\x02", hang_up=False) as port:
+    told = (CONNACK, SUBACK + first + again + other)
+    with pretender(*told, hang_up=False, unsuback=b"\xb0\x02\x00\x02") as port:
         answer = listen(port)
     assert [m.size for m in answer.messages] == [2, 3]
 
