@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["SLOW_SECONDS", "Crash", "Told", "fuzz", "reproduce"]
 
 SLOW_SECONDS = 0.25 if sys.gettrace() is None else 1.0
-"""CPU time that a datagram may cost: five times the 50 ms that are promised, for slow machines; more where coverage is traced."""
+"""CPU time that a datagram may cost: five times the promised 50 ms, for slow machines; more where coverage traces."""
 HANG_SECONDS = 20.0
 MOST_CRASHES = 5
 
