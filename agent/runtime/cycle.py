@@ -30,6 +30,7 @@ from agent.model.exchange import GapReason
 from agent.runtime import recovery
 from agent.sessions.live import LiveSession
 from agent.sessions.segment import packed, segment_file
+from agent.verify.recompute import readings_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
     from agent.model.reading import Reading
     from agent.runtime.wiring import Agent
 
-__all__ = ["Job", "RunResult", "readings_bytes", "run"]
+__all__ = ["Job", "RunResult", "run"]
 
 AT_ONCE = 200
 """Assets in conversation at the same time."""
@@ -207,11 +208,6 @@ async def converse(agent: Agent, name: str, campus: Campus, job: Job) -> Convers
         conversation.result = "failed"
         log.exception("collector failed on asset %s", asset.id)
     return conversation
-
-
-def readings_bytes(readings: Sequence[Reading]) -> bytes:
-    """Return readings as canonical JSON lines, in the order given."""
-    return b"".join(reading.to_bytes() + b"\n" for reading in readings)
 
 
 def _end(agent: Agent, begun: _Begun, conversations: Sequence[Conversation], resting: Iterable[str]) -> RunResult:

@@ -20,7 +20,7 @@ from agent.model.finding import Assessment, Window
 from agent.packs.load import parse_campus, parse_families
 from agent.sessions.segment import parse_segment, unpacked
 from agent.verify.policy import Trust, released_packs, trust_of_bundle
-from agent.verify.recompute import readings_of, recompute_assessment, replay_segment
+from agent.verify.recompute import readings_bytes, readings_of, recompute_assessment, replay_segment
 from agent.verify.result import Assurance, AttestationResult, CheckList, Failed
 from agent.verify.statements import (
     Opened,
@@ -255,8 +255,7 @@ def _check_readings(work: _Work, item: Opened, files: dict[str, bytes], recomput
         claimed = readings_of(data, where="readings.jsonl")
         if recomputed is None:
             raise Failed("the readings cannot be recomputed, since a raw segment does not hold")
-        spelled = b"".join(reading.to_bytes() + b"\n" for reading in recomputed)
-        if spelled != data:
+        if readings_bytes(recomputed) != data:
             raise Failed(_first_difference(claimed, recomputed))
         work.run_readings[item.digest] = claimed
         work.found.readings += claimed

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from agent.model.metric import Metric
     from agent.sessions.segment import Segment
 
-__all__ = ["readings_of", "recompute_assessment", "replay_segment"]
+__all__ = ["readings_bytes", "readings_of", "recompute_assessment", "replay_segment"]
 
 
 def replay_segment(segment: Segment, campus: Campus, *, where: str) -> list[Reading]:
@@ -35,6 +35,11 @@ def replay_segment(segment: Segment, campus: Campus, *, where: str) -> list[Read
     readings = asyncio.run(measure(header.asset, campus, header.collectors, session))
     session.finish()
     return readings
+
+
+def readings_bytes(readings: Sequence[Reading]) -> bytes:
+    """Return a `readings.jsonl` file: canonical lines, in the order given."""
+    return b"".join(reading.to_bytes() + b"\n" for reading in readings)
 
 
 def readings_of(data: bytes, *, where: str) -> list[Reading]:
