@@ -46,17 +46,12 @@ def standards(
     language: str = typer.Option("", "--lang", help="zh_CN or en."),
 ) -> None:
     """List the standards that can be judged, or the clauses of one."""
-    from agent.errors import UsageError
     from agent.language import preferred
-    from agent.packs.load import config_directory, load_standards
+    from agent.packs.load import chosen_standards, config_directory, load_standards
 
     shown = language or preferred(os.environ)
     packs = load_standards(config_directory())
-    if standard is not None and standard not in packs:
-        raise UsageError(
-            "there is no standard {name!r}", todo="Known are: {known}", name=standard, known=", ".join(packs)
-        )
-    chosen = [pack.value for name, pack in packs.items() if standard in (None, name)]
+    chosen = [pack.value for pack in chosen_standards(packs, packs if standard is None else [standard])]
     if as_json:
         typer.echo(json.dumps([one.to_json() for one in chosen], ensure_ascii=False, indent=2))
         return

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 import agent
 from agent import canonical
-from agent.errors import ConfigError
+from agent.errors import ConfigError, UsageError
 from agent.model.asset import Campus
 from agent.model.base import Word
 from agent.model.family import Family
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Pack",
+    "chosen_standards",
     "config_directory",
     "family_packs",
     "load_campus",
@@ -170,6 +171,21 @@ def load_families(directory: Path, *, collectors: Collection[str] | None = None)
         PackError: as `family_packs`.
     """
     return {pack.value.id: pack.value for pack in family_packs(directory, collectors=collectors)}
+
+
+def chosen_standards(known: Mapping[str, Pack[Standard]], names: Iterable[str]) -> list[Pack[Standard]]:
+    """Return the standards of these ids, in this order.
+
+    Raises:
+        UsageError: one of them is not known.
+    """
+    wanted = list(names)
+    for name in wanted:
+        if name not in known:
+            raise UsageError(
+                "there is no standard {name!r}", todo="Known are: {known}", name=name, known=", ".join(known)
+            )
+    return [known[name] for name in wanted]
 
 
 def load_standards(directory: Path, metrics: Mapping[str, Metric] | None = None) -> dict[str, Pack[Standard]]:

@@ -12,7 +12,7 @@ from agent.evidence.bundle import BundleContents, StatementFile, manifest_of
 from agent.evidence.statement import digest_set
 from agent.model.evidence import EntryKind, Statement
 from agent.model.finding import Window
-from agent.packs.load import config_directory, metric_packs, standard_packs
+from agent.packs.load import chosen_standards, config_directory, metric_packs, standard_packs
 from agent.sessions.segment import unpacked
 from agent.verify.recompute import readings_of
 
@@ -58,11 +58,7 @@ def assess_window(
     packs = metric_packs(directory)
     metrics = {metric.name: metric for pack in packs for metric in pack.value.metrics}
     known = {pack.value.id: pack for pack in standard_packs(directory, metrics)}
-    unknown = sorted(set(standards) - set(known))
-    if unknown:
-        raise UsageError(
-            "there is no standard {name!r}", todo="Known are: {known}", name=unknown[0], known=", ".join(known)
-        )
+    chosen = chosen_standards(known, standards)
     runs = runs_between(agent.journal, since, until)
     if not runs:
         raise UsageError("the journal holds no finished run in this window", todo="Run campus-agent run first")
@@ -73,8 +69,8 @@ def assess_window(
     files["runs.txt"] = "".join(f"sha256:{entry.sha256}\n" for entry, _ in runs).encode()
     files |= {f"metrics/{Path(pack.path).name}": pack.data for pack in packs}
     judged = []
-    for name in standards:
-        pack = known[name]
+    for pack in chosen:
+        name = pack.value.id
         assessment = assess(pack.value, pack.digest, readings, metrics=metrics, campus=agent.campus, window=window)
         files[f"standards/{name}.yaml"] = pack.data
         files[f"findings/{name}.json"] = assessment.to_bytes()

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from agent.assess.assess import assess, declared_readings
-from agent.errors import UsageError
-from agent.packs.load import config_directory, load_campus, load_metrics, load_standards
+from agent.packs.load import chosen_standards, config_directory, load_campus, load_metrics, load_standards
 from agent.verify.recompute import readings_of
 
 if TYPE_CHECKING:
@@ -34,11 +33,7 @@ def assess_file(path: Path, data: bytes, standards: Sequence[str], campus_path: 
         pack = load_campus(campus_path)
         campus = pack.value
         readings += declared_readings(campus, pack.digest)
-    judged = []
-    for name in standards:
-        if name not in known:
-            raise UsageError(
-                "there is no standard {name!r}", todo="Known are: {known}", name=name, known=", ".join(known)
-            )
-        judged.append(assess(known[name].value, known[name].digest, readings, metrics=metrics, campus=campus))
-    return judged
+    return [
+        assess(pack.value, pack.digest, readings, metrics=metrics, campus=campus)
+        for pack in chosen_standards(known, standards)
+    ]
