@@ -29,7 +29,7 @@ from agent.model.upload import BLOB_MEDIA_TYPE, ProblemType
 from tests.peers.backend import ORIGIN, HandClock, Served, Speaker, serving, speaker
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 CHILD = Path(__file__).with_name("kill_child.py")
 
@@ -112,19 +112,26 @@ def test_a_blob_that_the_disk_damaged_is_mended_by_a_repeat(served: Served) -> N
     assert list((served.backend.store.directory / "blobs" / "tmp").iterdir()) == []
 
 
+def wait_for(condition: Callable[[], bool]) -> None:
+    """Until the server's own thread has got there; a failure after 20 seconds."""
+    until = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < until
+        time.sleep(0.01)
+
+
 def test_a_sender_that_disappears_leaves_nothing(served: Served) -> None:
     """A connection that is cut in the middle of a blob stores nothing, and the server goes on."""
     name = canonical.digest(b"x" * 1000)
+    tmp = served.backend.store.directory / "blobs" / "tmp"
     with socket.create_connection(("127.0.0.1", int(served.url.rpartition(":")[2]))) as peer:
         peer.sendall(
             f"PUT /v1/blobs/{name} HTTP/1.1\r\nhost: x\r\ncontent-type: {BLOB_MEDIA_TYPE}\r\n"
             "content-length: 1000\r\n\r\nxxx".encode()
         )
-    tmp = served.backend.store.directory / "blobs" / "tmp"
-    until = time.monotonic() + 5
-    while list(tmp.iterdir()) and time.monotonic() < until:
-        time.sleep(0.01)
-    assert list(tmp.iterdir()) == []
+        # Cut only when the server holds the first half: cutting earlier proves nothing.
+        wait_for(lambda: len(list(tmp.iterdir())) == 1)
+    wait_for(lambda: list(tmp.iterdir()) == [])
     assert served.http.head(f"/v1/blobs/{name}").status_code == 404
 
 
