@@ -17,8 +17,8 @@ from agent.model.standard import Bands, Indicator, Standard
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from agent.model.asset import Campus
     from agent.model.base import Digest
+    from agent.model.campus import Campus
     from agent.model.metric import Metric
 
 __all__ = ["assess", "declared_readings", "window_of"]

@@ -26,7 +26,7 @@ from agent.errors import MalformedError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from agent.model.asset import Campus
+    from agent.model.campus import Campus
     from agent.model.reading import Reading
 
 __all__ = ["MOST_AT_A_PORT", "Census", "Terminal", "census"]

@@ -25,7 +25,7 @@ from agent.model.reading import Grade, weakest
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from agent.model.asset import Campus, Room
+    from agent.model.campus import Campus, Room
     from agent.model.reading import Reading
 
 __all__ = ["Coverage", "Ladder", "Placement", "RoomCoverage", "Rung", "coverage", "placements"]

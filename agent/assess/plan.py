@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from agent.assess.samples import Readings
-    from agent.model.asset import Campus
+    from agent.model.campus import Campus
     from agent.model.metric import Metric
 
 __all__ = ["Plan", "plan_of"]

@@ -28,7 +28,8 @@ from agent.model.reading import Grade, Reading
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from agent.model.asset import Asset, Campus
+    from agent.model.asset import Asset
+    from agent.model.campus import Campus
     from agent.model.exchange import Answer, Request, Session
 
 __all__ = ["COLLECTORS", "Collector", "measure"]

@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 
     from agent.collectors.commandline.dialects import Topic
     from agent.collectors.commandline.fact import Lines
-    from agent.model.asset import Asset, Campus
+    from agent.model.asset import Asset
+    from agent.model.campus import Campus
     from agent.model.exchange import Answer, Session
 
 __all__ = ["collect", "lines_of"]

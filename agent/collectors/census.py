@@ -29,7 +29,8 @@ from agent.model.reading import Grade, Reading
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from agent.model.asset import Asset, Campus
+    from agent.model.asset import Asset
+    from agent.model.campus import Campus
     from agent.model.exchange import Holds, Session
 
 __all__ = ["MOST_AT_A_PORT", "MOST_LISTED", "collect"]

@@ -13,7 +13,8 @@ from agent.model.exchange import GapReason, HostFacts, HostState
 from agent.model.reading import Grade, Reading
 
 if TYPE_CHECKING:
-    from agent.model.asset import Asset, Campus
+    from agent.model.asset import Asset
+    from agent.model.campus import Campus
     from agent.model.exchange import Answer, Session
 
 __all__ = ["collect"]

@@ -20,7 +20,8 @@ from agent.model.exchange import Answer, SnmpColumn, SnmpGet, SnmpTable
 if TYPE_CHECKING:
     from agent.ber import VarBind
     from agent.errors import GapError
-    from agent.model.asset import Asset, Campus
+    from agent.model.asset import Asset
+    from agent.model.campus import Campus
     from agent.model.exchange import Holds, Session
     from agent.model.reading import Reading
 

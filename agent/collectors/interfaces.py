@@ -27,7 +27,8 @@ from agent.model.exchange import Answer, SnmpColumn, SnmpGet, SnmpTable
 
 if TYPE_CHECKING:
     from agent.ber import VarBind
-    from agent.model.asset import Asset, Campus, Link
+    from agent.model.asset import Asset
+    from agent.model.campus import Campus, Link
     from agent.model.exchange import Session
     from agent.model.reading import Reading
 

@@ -42,7 +42,8 @@ if TYPE_CHECKING:
 
     from agent.ber import VarBind
     from agent.collectors.ipv6_tables import Address, Source
-    from agent.model.asset import Asset, Campus
+    from agent.model.asset import Asset
+    from agent.model.campus import Campus
     from agent.model.exchange import Session
 
 __all__ = ["collect"]

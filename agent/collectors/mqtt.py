@@ -23,7 +23,8 @@ from agent.model.reading import Grade, Reading
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from agent.model.asset import Asset, Campus
+    from agent.model.asset import Asset
+    from agent.model.campus import Campus
     from agent.model.exchange import Answer, MqttMessage, Session
 
 __all__ = ["collect", "listening_seconds"]

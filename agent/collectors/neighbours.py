@@ -40,7 +40,8 @@ if TYPE_CHECKING:
     from agent.ber import VarBind
     from agent.collectors.ports import Interface, Interfaces
     from agent.errors import GapError
-    from agent.model.asset import Asset, Campus
+    from agent.model.asset import Asset
+    from agent.model.campus import Campus
     from agent.model.exchange import Holds, Session
     from agent.model.reading import Reading
 

@@ -28,7 +28,8 @@ from agent.model.reading import Grade, Reading
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from agent.model.asset import Asset, Campus
+    from agent.model.asset import Asset
+    from agent.model.campus import Campus
     from agent.model.exchange import Answer, Notification, Session
 
 __all__ = ["collect", "waiting_seconds"]

@@ -1,26 +1,14 @@
-"""`Asset` and `Campus`: what is on campus and gets asked; what the school declares about itself."""
+"""`Asset`: a thing on campus that is asked."""
 
 from __future__ import annotations
 
 from pydantic import Field
 
-from agent.model.base import Decimal, Identifier, Timestamp, Word
+from agent.model.base import Identifier, Word
 from agent.model.exchange import Topic
-from agent.model.wifi import WifiRooms, WifiTables
+from agent.model.wifi import WifiTables
 
-__all__ = ["Asset", "Campus", "Declaration", "Link", "Poll", "Room", "School"]
-
-
-class Declaration(Word):
-    """A value that a person states: who, when, why, and the digest of the document that shows it."""
-
-    value: Decimal
-    by: str
-    at: Timestamp
-    why: str
-    document: str | None = None
-    """`sha256:<hex>` of a contract or bill."""
-    expires: Timestamp | None = None
+__all__ = ["Asset"]
 
 
 class Asset(Word):
@@ -42,71 +30,3 @@ class Asset(Word):
     """For power supplies: ids of the assets that get their power from here. Declared: no device tells it."""
     wifi: WifiTables | None = None
     """Filled in from the family when the asset is asked; a campus file may not hold it."""
-
-
-class Link(Word):
-    """A watched port: which asset, which port (ifName, ifAlias or ifDescr), and what it is for."""
-
-    id: Identifier
-    role: str = Field(pattern="^(egress|backbone|uplink|classroom|office|access)$")
-    asset: Identifier
-    port: str
-    room: str | None = None
-    contract_mbps: Declaration | None = None
-    """Bought bandwidth in Mbit/s; declared, never shown as measured."""
-
-
-class Room(Word):
-    """A room of the school and what kind of place it is."""
-
-    id: str
-    kind: str = Field(pattern="^(classroom|office|laboratory|library|activity|living|other)$")
-
-
-class School(Word):
-    """The school itself."""
-
-    id: Identifier
-    name: str
-    stages: tuple[str, ...] = ()
-
-
-class Poll(Word):
-    """The sampling plan of one collector: how often, with what total time per asset."""
-
-    collector: str
-    every_seconds: int = Field(ge=1)
-    deadline_seconds: int = Field(default=60, ge=1, le=3600)
-
-
-_DAILY = frozenset({"census", "ipv6"})
-"""Collectors that walk whole tables of addresses."""
-
-
-class Campus(Word):
-    """The campus file."""
-
-    version: str
-    school: School
-    timezone: str = "Asia/Shanghai"
-    assets: tuple[Asset, ...] = ()
-    links: tuple[Link, ...] = ()
-    rooms: tuple[Room, ...] = ()
-    plan: tuple[Poll, ...] = ()
-    wifi: WifiRooms | None = None
-    """How access points are placed in rooms."""
-
-    def asset(self, name: str) -> Asset | None:
-        """Return the asset of that id, or None."""
-        return next((asset for asset in self.assets if asset.id == name), None)
-
-    def links_of(self, asset: str) -> tuple[Link, ...]:
-        """Return the links whose near end is on the asset."""
-        return tuple(link for link in self.links if link.asset == asset)
-
-    def poll(self, collector: str) -> Poll:
-        """Return the plan of a collector; where the file says nothing every five minutes, large tables once a day."""
-        found = next((poll for poll in self.plan if poll.collector == collector), None)
-        if found is None and collector in _DAILY:
-            return Poll(collector=collector, every_seconds=86_400, deadline_seconds=600)
-        return found or Poll(collector=collector, every_seconds=300)

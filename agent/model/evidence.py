@@ -12,8 +12,9 @@ from typing import Annotated, Literal
 from pydantic import AliasGenerator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-from agent.model.asset import Asset, Campus
+from agent.model.asset import Asset
 from agent.model.base import Timestamp, Word
+from agent.model.campus import Campus
 
 __all__ = [
     "ASSESSMENT_TYPE",

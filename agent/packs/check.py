@@ -19,7 +19,8 @@ from agent.packs.yaml_source import Path, Source, spell
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
-    from agent.model.asset import Asset, Campus
+    from agent.model.asset import Asset
+    from agent.model.campus import Campus
     from agent.model.family import Family
     from agent.model.standard import Criterion, Standard
 

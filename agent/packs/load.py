@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 import agent
 from agent import canonical
 from agent.errors import ConfigError, UsageError
-from agent.model.asset import Campus
 from agent.model.base import Word
+from agent.model.campus import Campus
 from agent.model.family import Family
 from agent.model.metric import Metric, MetricPack
 from agent.model.standard import Standard

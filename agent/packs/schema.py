@@ -11,7 +11,7 @@ import json
 import textwrap
 from typing import TYPE_CHECKING, Any, Final
 
-from agent.model.asset import Campus
+from agent.model.campus import Campus
 from agent.model.family import Family
 from agent.model.metric import MetricPack
 from agent.model.standard import Standard

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from agent.model.asset import Campus
+    from agent.model.campus import Campus
     from agent.model.exchange import Exchange
     from agent.model.finding import Assessment
     from agent.model.metric import Metric

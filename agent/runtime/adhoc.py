@@ -10,7 +10,8 @@ from urllib.parse import unquote, urlsplit
 from agent.clock import Clock, SystemClock
 from agent.collectors import measure
 from agent.errors import MalformedError, UsageError
-from agent.model.asset import Asset, Campus, Link, Poll, School
+from agent.model.asset import Asset
+from agent.model.campus import Campus, Link, Poll, School
 from agent.model.evidence import SegmentHeader
 from agent.model.exchange import Topic
 from agent.runtime.wiring import open_transport

@@ -23,7 +23,8 @@ from typing import TYPE_CHECKING
 from agent.collectors import measure
 from agent.errors import GapError, MalformedError, UsageError
 from agent.model import snmp
-from agent.model.asset import Asset, Campus, School
+from agent.model.asset import Asset
+from agent.model.campus import Campus, School
 from agent.model.exchange import GapReason, SnmpColumn, SnmpGet, SnmpTable, VarBinds
 from agent.runtime.networks import address_of, count, hosts
 from agent.runtime.wiring import snmp_access

@@ -17,7 +17,7 @@ from agent.runtime.cycle import Job
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from agent.model.asset import Campus
+    from agent.model.campus import Campus
     from agent.model.evidence import TargetResult
     from agent.model.family import Family
 

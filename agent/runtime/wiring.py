@@ -41,7 +41,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from agent.evidence.keys import Signer
-    from agent.model.asset import Asset, Campus
+    from agent.model.asset import Asset
+    from agent.model.campus import Campus
     from agent.model.exchange import Transport
     from agent.model.family import Family
     from agent.runtime.backend_link import BackendLink, FreshChallenge

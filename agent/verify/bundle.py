@@ -33,7 +33,7 @@ from agent.verify.statements import (
 )
 
 if TYPE_CHECKING:
-    from agent.model.asset import Campus
+    from agent.model.campus import Campus
     from agent.model.evidence import Leaf
     from agent.model.exchange import Exchange
     from agent.model.reading import Reading

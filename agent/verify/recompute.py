@@ -15,7 +15,7 @@ from agent.sessions.replay import ReplaySession
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from agent.model.asset import Campus
+    from agent.model.campus import Campus
     from agent.model.finding import Assessment, Window
     from agent.model.metric import Metric
     from agent.sessions.segment import Segment

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from agent.assess.assess import assess, declared_readings
 from agent.assess.samples import milliseconds, moment
 from agent.canonical import digest
-from agent.model.asset import Asset, Campus, Declaration, Link, Poll, School
+from agent.model.asset import Asset
+from agent.model.campus import Campus, Declaration, Link, Poll, School
 from agent.model.finding import Assessment, Window
 from agent.model.reading import Grade, Reading
 from agent.packs.load import config_directory, load_metrics, load_standards

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from agent.assess.census import MOST_AT_A_PORT, UNKNOWN, census
 from agent.errors import MalformedError
 from agent.lab.snmp.recording import read
-from agent.model.asset import Asset, Campus, Link, Room, School
+from agent.model.asset import Asset
+from agent.model.campus import Campus, Link, Room, School
 from agent.model.reading import Grade, Reading
 from tests.collectors.network import OURS
 from tests.collectors.recorded import RecordingTransport, converse

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.assess.coverage import DEPLOYMENT, SIGNAL, Ladder, coverage, placements
-from agent.model.asset import Asset, Campus, Link, Room, School
+from agent.model.asset import Asset
+from agent.model.campus import Campus, Link, Room, School
 from agent.model.reading import Grade, Reading
 
 LADDER = Ladder(

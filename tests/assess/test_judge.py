@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.errors import MalformedError, UsageError
-from agent.model.asset import Link
+from agent.model.campus import Link
 from agent.model.finding import Assessment, Outcome, Reason
 from agent.model.reading import Grade, Reading
 from tests.assess import scenes

@@ -9,7 +9,8 @@ from agent import ber
 from agent.clock import SystemClock
 from agent.collectors import measure
 from agent.lab.snmp.recording import Cell, Recording
-from agent.model.asset import Asset, Campus, Link, School
+from agent.model.asset import Asset
+from agent.model.campus import Campus, Link, School
 from agent.model.evidence import SegmentHeader
 from agent.model.exchange import MqttMessages, Notifications, Request, SnmpGet, SnmpTable, VarBinds
 from agent.sessions.live import LiveSession

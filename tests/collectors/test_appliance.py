@@ -19,7 +19,8 @@ from agent.collectors.appliance import collect, lines_of
 from agent.collectors.commandline.dialects import DIALECTS, dialect_of
 from agent.collectors.commandline.fact import UnrecognisedError
 from agent.errors import GapError
-from agent.model.asset import Asset, Campus, School
+from agent.model.asset import Asset
+from agent.model.campus import Campus, School
 from agent.model.cli import escaped
 from agent.model.evidence import SegmentHeader
 from agent.model.exchange import Answer, CliCommand, CliOutput, Exchange, GapReason, Request

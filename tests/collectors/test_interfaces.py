@@ -37,7 +37,7 @@ from agent.collectors.interfaces import (
 from agent.errors import GapError, UsageError
 from agent.lab.snmp.recording import Cell, Recording, read
 from agent.lab.snmpd import COMMUNITY, running_snmpd
-from agent.model.asset import Link
+from agent.model.campus import Link
 from agent.model.exchange import MqttMessages, Request, SnmpGet, VarBinds
 from agent.transports.snmp import Community, SnmpTransport
 from tests.collectors.recorded import RecordingTransport, cell, converse, value

@@ -17,7 +17,8 @@ from agent.clock import SystemClock, time_text
 from agent.collectors.mqtt import collect, listening_seconds
 from agent.errors import GapError, MalformedError
 from agent.lab.mosquitto import Mosquitto, free_port, mosquitto
-from agent.model.asset import Asset, Campus, Poll, School
+from agent.model.asset import Asset
+from agent.model.campus import Campus, Poll, School
 from agent.model.exchange import Answer, Exchange, MqttListen, MqttMessage, MqttMessages, Topic, VarBinds
 from agent.model.reading import Grade
 from agent.packs.load import load_metrics

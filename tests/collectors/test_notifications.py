@@ -14,7 +14,8 @@ from agent.clock import SystemClock
 from agent.collectors import measure
 from agent.collectors.notifications import COLUMNS, waiting_seconds
 from agent.errors import MalformedError
-from agent.model.asset import Asset, Campus, Link, Poll, School
+from agent.model.asset import Asset
+from agent.model.campus import Campus, Link, Poll, School
 from agent.model.evidence import SegmentHeader
 from agent.model.exchange import (
     Answer,

@@ -17,7 +17,7 @@ from agent.collectors.wifi import ENTERPRISES, TABLES, cells, huawei
 from agent.errors import ConfigError, GapError
 from agent.lab.snmp.recording import Cell, Recording, read
 from agent.lab.snmp.session import Reader, Told
-from agent.model.asset import Asset, Campus, Room, School
+from agent.model.campus import Campus, Room, School
 from agent.model.exchange import GapReason, Partial, Request, SnmpTable, VarBinds
 from agent.model.reading import Grade
 from agent.model.wifi import WifiCell, WifiRoom, WifiRooms
@@ -27,6 +27,7 @@ from agent.sessions.redact import Redactor
 from tests.collectors.recorded import ASSET, RecordingTransport, cell, converse, value
 
 if TYPE_CHECKING:
+    from agent.model.asset import Asset
     from agent.model.reading import Reading
 
 RECORDINGS = Path(__file__).parent.parent / "recordings"

@@ -19,7 +19,8 @@ from agent.transports.snmp import Community, SnmpTransport
 from tests.peers.recordings import FIXTURES, NAMES
 
 if TYPE_CHECKING:
-    from agent.model.asset import Asset, Campus
+    from agent.model.asset import Asset
+    from agent.model.campus import Campus
     from agent.model.exchange import Session
     from agent.model.reading import Reading
 

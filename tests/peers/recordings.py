@@ -17,7 +17,8 @@ from agent import ber
 from agent.clock import SystemClock
 from agent.collectors import measure
 from agent.lab.snmp import Cell, Device, Recording, read, running_lab
-from agent.model.asset import Asset, Campus, School
+from agent.model.asset import Asset
+from agent.model.campus import Campus, School
 from agent.model.evidence import SegmentHeader
 from agent.sessions.live import LiveSession
 from agent.sessions.redact import Redactor

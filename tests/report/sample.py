@@ -6,8 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 from agent import ber, canonical
 from agent.clock import time_text
-from agent.model.asset import Asset, Campus, Declaration, Link, School
+from agent.model.asset import Asset
 from agent.model.base import Text
+from agent.model.campus import Campus, Declaration, Link, School
 from agent.model.exchange import (
     Exchange,
     Gap,

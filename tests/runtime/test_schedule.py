@@ -24,7 +24,7 @@ from tests.runtime.world import school
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from agent.model.asset import Campus
+    from agent.model.campus import Campus
 
 MOMENTS = st.datetimes(datetime(1970, 1, 2), datetime(2100, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 - hypothesis adds the zone
 INTERVALS = st.integers(1, 86_400)

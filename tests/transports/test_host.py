@@ -12,7 +12,8 @@ import pytest
 from agent.clock import SystemClock, boot_id
 from agent.collectors import measure
 from agent.errors import GapError
-from agent.model.asset import Asset, Campus, School
+from agent.model.asset import Asset
+from agent.model.campus import Campus, School
 from agent.model.exchange import Exchange, HostFacts, HostState, SnmpGet
 from agent.model.inet import SCOPES
 from agent.sessions.live import LiveSession

@@ -22,7 +22,8 @@ from agent.model.exchange import GapReason, SnmpGet, VarBinds
 
 if TYPE_CHECKING:
     from agent.collectors.wifi.inventory import Inventory
-    from agent.model.asset import Asset, Campus
+    from agent.model.asset import Asset
+    from agent.model.campus import Campus
     from agent.model.exchange import Answer, Session
     from agent.model.reading import Reading
     from agent.model.wifi import WifiTables

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from agent.collectors.wifi.inventory import AccessPoint
-    from agent.model.asset import Asset, Campus
+    from agent.model.asset import Asset
+    from agent.model.campus import Campus
 
 __all__ = ["LONGEST_NAME", "placed"]
 

@@ -24,7 +24,8 @@ from agent.lab.snmp.answers import missing
 from agent.lab.snmp.artefacts import undo
 from agent.lab.snmp.recording import read
 from agent.model import snmp
-from agent.model.asset import Asset, Campus, School
+from agent.model.asset import Asset
+from agent.model.campus import Campus, School
 from agent.model.exchange import GapReason, Partial, SnmpGet, SnmpTable, VarBinds
 from agent.packs.load import config_directory, load_families
 from agent.packs.recognise import recognise, telling
