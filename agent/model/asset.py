@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 
 from agent.model.base import Identifier, Word
 from agent.model.exchange import Topic
+from agent.model.logs import LogStore
 from agent.model.wifi import WifiTables
 
 __all__ = ["Asset"]
@@ -24,6 +27,20 @@ class Asset(Word):
     host_key: str | None = Field(default=None, pattern=r"^SHA256:[A-Za-z0-9+/]{43}$")
     """For SSH: the fingerprint of the device's host key, as `ssh-keygen -lf` and OpenSSH show it. Without it, nothing
     is sent to the device; the gap names the key that it showed."""
+    scheme: Literal["", "http", "https"] = ""
+    """For HTTP: where the asset speaks otherwise than its family's profile says."""
+    certificate: str | None = Field(default=None, pattern=r"^SHA256:[A-Za-z0-9+/]{43}$")
+    """For HTTPS: the fingerprint of the certificate that the device shows, usually one that it signed itself. Without
+    it the certificate must be good by the system's authorities."""
+    basic: bool | None = None
+    """The device's password may be sent as it is (RFC 7617): only for devices that cannot do digest."""
+    logs: LogStore | None = None
+    """For log stores: where on it the logs are."""
+    playback: int | None = Field(default=None, ge=1, le=100)
+    """For recorders: how many cameras have their oldest hour played for some seconds in a run."""
+    draw: str = ""
+    """Filled in from the backend's challenge when the asset is asked: what chooses those cameras. A campus file may not
+    hold it."""
     topics: tuple[Topic, ...] = ()
     """For brokers: what to listen to."""
     feeds: tuple[Identifier, ...] = ()

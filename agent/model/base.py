@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -18,7 +18,7 @@ from agent import canonical
 from agent.clock import parse_time
 from agent.errors import MalformedError
 
-__all__ = ["Decimal", "Digest", "Identifier", "Text", "Timestamp", "Word"]
+__all__ = ["Decimal", "Digest", "Holds", "Identifier", "Text", "Timestamp", "Word"]
 
 
 class Word(BaseModel):
@@ -129,6 +129,14 @@ Decimal = Annotated[str, AfterValidator(_decimal)]
 """A decimal number in its one spelling (`canonical.decimal_text`)."""
 Identifier = Annotated[str, AfterValidator(_identifier)]
 """A name that may stand in a path, a URL and a subject."""
+
+Holds = Literal["mac", "name", "serial", "identifier", "ip4", "ip6", "inet"]
+"""Personal or identifying data that a column or index part holds; each becomes a keyed pseudonym.
+
+An `identifier` is text of a device or port that may be, or contain, a MAC address: only the address is replaced.
+`ip4`, `ip6` and `inet` are addresses of terminals; of them the family, the scope and the /24 or /64 stay. `ip4` is 4
+octets, `ip6` 16, `inet` an InetAddressType and InetAddress (RFC 4001) in any of the shapes of `model.inet`.
+"""
 
 
 class Text(Word):

@@ -13,8 +13,11 @@ from typing import Annotated, Literal, Protocol, runtime_checkable
 from pydantic import Field
 
 from agent import canonical
-from agent.model.base import Decimal, Digest, Identifier, Timestamp, Word
+from agent.model.base import Decimal, Digest, Holds, Identifier, Timestamp, Word
 from agent.model.cli import CliCommand, CliOutput
+from agent.model.http import HttpReply, HttpRequest
+from agent.model.logs import LogDays, LogTally
+from agent.model.rtsp import RtspPlay, RtspPlayed
 
 __all__ = [
     "Answer",
@@ -28,7 +31,11 @@ __all__ = [
     "HostAddress",
     "HostFacts",
     "HostState",
+    "HttpReply",
+    "HttpRequest",
     "IndexPart",
+    "LogDays",
+    "LogTally",
     "MqttListen",
     "MqttMessage",
     "MqttMessages",
@@ -37,6 +44,8 @@ __all__ = [
     "Partial",
     "Request",
     "Response",
+    "RtspPlay",
+    "RtspPlayed",
     "Session",
     "SnmpColumn",
     "SnmpGet",
@@ -46,14 +55,6 @@ __all__ = [
     "Transport",
     "VarBinds",
 ]
-
-Holds = Literal["mac", "name", "serial", "identifier", "ip4", "ip6", "inet"]
-"""Personal or identifying data that a column or index part holds; each becomes a keyed pseudonym.
-
-An `identifier` is text of a device or port that may be, or contain, a MAC address: only the address is replaced.
-`ip4`, `ip6` and `inet` are addresses of terminals; of them the family, the scope and the /24 or /64 stay. `ip4` is 4
-octets, `ip6` 16, `inet` an InetAddressType and InetAddress (RFC 4001) in any of the shapes of `model.inet`.
-"""
 
 
 class GapReason(StrEnum):
@@ -279,9 +280,13 @@ class HostState(Word):
 # --- the conversation ---------------------------------------------------------------------------------------------
 
 Request = Annotated[
-    SnmpGet | SnmpTable | SnmpNotifications | MqttListen | HostFacts | CliCommand, Field(discriminator="op")
+    SnmpGet | SnmpTable | SnmpNotifications | MqttListen | HostFacts | CliCommand | HttpRequest | RtspPlay | LogTally,
+    Field(discriminator="op"),
 ]
-Response = Annotated[VarBinds | Notifications | MqttMessages | HostState | CliOutput, Field(discriminator="op")]
+Response = Annotated[
+    VarBinds | Notifications | MqttMessages | HostState | CliOutput | HttpReply | RtspPlayed | LogDays,
+    Field(discriminator="op"),
+]
 
 
 class Exchange(Word):

@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 from agent.model.asset import Asset
 from agent.model.base import Identifier, Text, Word
 from agent.model.cli import CliProfile
+from agent.model.http import HttpProfile
 from agent.model.wifi import WifiTables
 
 __all__ = ["Family", "Recognition", "RecognitionExample"]
@@ -44,9 +45,11 @@ class Family(Word):
     title: Text
     vendor: str
     role: Literal["switch", "router", "firewall", "ac", "ap", "nvr", "ups", "server", "iot", "nas", "other"]
-    transport: Literal["snmp", "mqtt", "notifications", "ssh", "host"]
+    transport: Literal["snmp", "mqtt", "notifications", "ssh", "http", "files", "host"]
     cli: CliProfile | None = None
     """For `ssh`: how to read its command line, and every command that may be sent."""
+    http: HttpProfile | None = None
+    """For `http`: how to speak to it, and every method and path that may be used."""
     recognise: Recognition = Recognition()
     collectors: tuple[str, ...] = Field(min_length=1)
     examples: tuple[RecognitionExample, ...] = ()
@@ -60,6 +63,12 @@ class Family(Word):
         if self.cli is not None and not f"{self.id}-".startswith(f"{self.cli.dialect}-cli-"):
             # a collector is given the asset alone: its family's name says which words the device speaks
             raise ValueError(f"a family of this dialect is called {self.cli.dialect}-cli or {self.cli.dialect}-cli-...")
+        return self
+
+    @model_validator(mode="after")
+    def _http_goes_with_http(self) -> Self:
+        if (self.transport == "http") != (self.http is not None):
+            raise ValueError("http belongs to transport http, and transport http needs it")
         return self
 
     def equip(self, asset: Asset) -> Asset:

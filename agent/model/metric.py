@@ -32,6 +32,8 @@ class Metric(Word):
     """MIB object, RFC section or method it comes from."""
     collector: str = ""
     """Collector that produces it: its plan in the campus file says how many samples to expect."""
+    derivation: str = ""
+    """Derivation that makes it of readings and the campus file when a standard asks for it; then no collector does."""
     states: tuple[str, ...] = ()
 
 

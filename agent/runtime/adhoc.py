@@ -14,7 +14,7 @@ from agent.model.asset import Asset
 from agent.model.campus import Campus, Link, Poll, School
 from agent.model.evidence import SegmentHeader
 from agent.model.exchange import Topic
-from agent.runtime.wiring import open_transport
+from agent.runtime.opening import open_transport
 from agent.sessions.live import LiveSession
 from agent.sessions.redact import Redactor
 from agent.sessions.replay import ReplaySession

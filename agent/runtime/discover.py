@@ -27,7 +27,7 @@ from agent.model.asset import Asset
 from agent.model.campus import Campus, School
 from agent.model.exchange import GapReason, SnmpColumn, SnmpGet, SnmpTable, VarBinds
 from agent.runtime.networks import address_of, count, hosts
-from agent.runtime.wiring import snmp_access
+from agent.runtime.opening import snmp_access
 from agent.sessions.live import LiveSession
 from agent.transports.snmp import HARMLESS_REFUSALS, Limits, SnmpTransport
 

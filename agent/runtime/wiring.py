@@ -26,15 +26,14 @@ from agent.model.evidence import (
     Times,
 )
 from agent.packs.load import config_directory, family_packs, load_campus
-from agent.runtime.command_line import must_open_command_line, open_command_line, ssh_gate
+from agent.runtime.command_line import open_command_line, ssh_gate
 from agent.runtime.credentials import Credential, load_credential
 from agent.runtime.lines import Line, Lines
 from agent.runtime.listening import Receivers
+from agent.runtime.opening import must_fit, open_transport, snmp_access
 from agent.sessions.redact import Redactor
 from agent.transports.host import HostTransport
-from agent.transports.mqtt import MqttLogin, MqttTransport
 from agent.transports.notifications import NotificationTransport, Peer, Peers
-from agent.transports.snmp import Community, Limits, SnmpTransport, User
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -48,10 +47,8 @@ if TYPE_CHECKING:
     from agent.runtime.backend_link import BackendLink, FreshChallenge
     from agent.transports.ssh import SshGate
 
-__all__ = ["Agent", "open_agent", "open_transport", "snmp_access"]
+__all__ = ["Agent", "open_agent"]
 
-SNMP_PORT = 161
-MQTT_PORT = 1883
 CLOCK_STEP = 2.0
 """Seconds by which wall and monotonic time may drift apart during a run before it is called a step."""
 
@@ -225,7 +222,7 @@ class Agent:
         for asset in campus.assets:
             if asset.credentials is not None and asset.credentials not in known:
                 known[asset.credentials] = load_credential(asset.credentials, self.credential_directories)
-            _must_fit(asset, self.families, known)
+            must_fit(asset, self.families, known)
         self.campus, self.campus_bytes, self.campus_digest = campus, data, digest
         self._credentials = {}
         self._know(known)
@@ -239,56 +236,6 @@ class Agent:
     def close(self) -> None:
         """Release the journal."""
         self.journal.close()
-
-
-def _must_fit(asset: Asset, families: Mapping[str, Family], known: Mapping[str, Credential]) -> None:
-    """Refuse at the start what would otherwise fail in every run."""
-    family = families.get(asset.family)
-    if family is None:
-        return
-    if family.transport == "snmp" or (family.transport == "notifications" and asset.credentials):
-        snmp_access(known[asset.credentials] if asset.credentials else Credential(), asset.id)
-    if family.transport == "ssh":
-        must_open_command_line(known[asset.credentials] if asset.credentials else Credential(), asset.id)
-
-
-def open_transport(asset: Asset, kind: str, credential: Credential) -> Transport:
-    """Return a new transport of that kind to the asset.
-
-    Raises:
-        ConfigError: the credential does not fit.
-    """
-    if kind == "mqtt":
-        login = None
-        if credential.username is not None:
-            login = MqttLogin(credential.username, credential.password or "")
-        return MqttTransport(asset.address, asset.port or MQTT_PORT, login)
-    access = snmp_access(credential, asset.id)
-    limits = Limits(deadline_ms=3_600_000)  # the session is the one to end it, after deadline_seconds
-    return SnmpTransport(asset.address, asset.port or SNMP_PORT, credentials=access, limits=limits)
-
-
-def snmp_access(credential: Credential, where: str) -> Community | User:
-    """Turn a credential into what the SNMP transport takes.
-
-    Raises:
-        ConfigError: the credential has no SNMP part.
-    """
-    if credential.version in ("1", "2c") and credential.community is not None:
-        return Community(version=credential.version, community=credential.community.encode())
-    if credential.version == "3" and credential.user is not None:
-        return User(
-            name=credential.user,
-            auth=credential.auth,
-            auth_key=(credential.auth_key or "").encode(),
-            priv=credential.priv,
-            priv_key=(credential.priv_key or "").encode(),
-        )
-    raise ConfigError(
-        "the credential of this asset opens no SNMP agent",
-        where=where,
-        todo="Give version 2c with a community, or version 3 with a user",
-    )
 
 
 def open_agent(

@@ -31,13 +31,16 @@ from agent.model.exchange import (
     CliOutput,
     Holds,
     HostState,
+    HttpReply,
     IndexPart,
+    LogDays,
     MqttMessage,
     MqttMessages,
     Notification,
     Notifications,
     Request,
     Response,
+    RtspPlayed,
     SnmpGet,
     SnmpNotifications,
     SnmpTable,
@@ -92,8 +95,10 @@ class Redactor:
         counts: Counter[str] = Counter()
         if isinstance(response, MqttMessages):
             return self._messages(response, counts), dict(counts)
-        if isinstance(response, HostState):  # counts and states by its type, nothing personal
+        if isinstance(response, HostState | LogDays | RtspPlayed):  # counts and states, by their types
             return response, {}
+        if isinstance(response, HttpReply):
+            raise MalformedError("nothing says yet what a reply over HTTP holds")
         if isinstance(response, CliOutput):
             return self._transcript(response, counts), dict(counts)
         declared = _declared(request)

@@ -1,0 +1,15 @@
+"""Derivations: one module per thing that clauses speak of and no single device can answer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from agent.assess.derive.derived import Derivation
+
+__all__ = ["DERIVATIONS"]
+
+DERIVATIONS: Mapping[str, Derivation] = {}
+"""By the name that a metric's `derivation` gives."""

@@ -1,0 +1,1 @@
+"""Recorders: how long footage is kept. One small interface (`interface.Brand`), one module per brand."""

@@ -1,0 +1,114 @@
+"""`Campus`: the campus file, what the school has and what it declares about itself."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from agent.model.asset import Asset
+from agent.model.base import Decimal, Identifier, Timestamp, Word
+from agent.model.logs import LogSource
+from agent.model.wifi import WifiRooms
+
+__all__ = ["Camera", "Campus", "Declaration", "Link", "Poll", "Recorded", "Room", "School"]
+
+
+class Declaration(Word):
+    """A value that a person states: who, when, why, and the digest of the document that shows it."""
+
+    value: Decimal
+    by: str
+    at: Timestamp
+    why: str
+    document: str | None = None
+    """`sha256:<hex>` of a contract or bill."""
+    expires: Timestamp | None = None
+
+
+class Link(Word):
+    """A watched port: which asset, which port (ifName, ifAlias or ifDescr), and what it is for."""
+
+    id: Identifier
+    role: str = Field(pattern="^(egress|backbone|uplink|classroom|office|access)$")
+    asset: Identifier
+    port: str
+    room: str | None = None
+    contract_mbps: Declaration | None = None
+    """Bought bandwidth in Mbit/s; declared, never shown as measured."""
+
+
+class Room(Word):
+    """A room of the school and what kind of place it is."""
+
+    id: str
+    kind: str = Field(pattern="^(classroom|office|laboratory|library|activity|living|other)$")
+
+
+class Recorded(Word):
+    """A recorder and its channel that hold a camera."""
+
+    recorder: Identifier
+    channel: str
+    """As the recorder counts: the number that its own page shows, or an ONVIF recording token."""
+
+
+class Camera(Word):
+    """A camera that a standard wants, whether a recorder knows it or not."""
+
+    id: Identifier
+    area: str = Field(pattern="^(entrance|key|gathering|kitchen|other)$")
+    room: str | None = None
+    recorded: tuple[Recorded, ...] = ()
+    """Where its footage is; on several recorders it is still one camera, and the best copy counts."""
+    switch: Identifier | None = None
+    """The asset that it gets its power from (PoE)."""
+
+
+class School(Word):
+    """The school itself."""
+
+    id: Identifier
+    name: str
+    stages: tuple[str, ...] = ()
+
+
+class Poll(Word):
+    """The sampling plan of one collector: how often, with what total time per asset."""
+
+    collector: str
+    every_seconds: int = Field(ge=1)
+    deadline_seconds: int = Field(default=60, ge=1, le=3600)
+
+
+_DAILY = frozenset({"census", "ipv6"})
+"""Collectors that walk whole tables of addresses."""
+
+
+class Campus(Word):
+    """The campus file."""
+
+    version: str
+    school: School
+    timezone: str = "Asia/Shanghai"
+    assets: tuple[Asset, ...] = ()
+    links: tuple[Link, ...] = ()
+    rooms: tuple[Room, ...] = ()
+    cameras: tuple[Camera, ...] = ()
+    log_sources: tuple[LogSource, ...] = ()
+    plan: tuple[Poll, ...] = ()
+    wifi: WifiRooms | None = None
+    """How access points are placed in rooms."""
+
+    def asset(self, name: str) -> Asset | None:
+        """Return the asset of that id, or None."""
+        return next((asset for asset in self.assets if asset.id == name), None)
+
+    def links_of(self, asset: str) -> tuple[Link, ...]:
+        """Return the links whose near end is on the asset."""
+        return tuple(link for link in self.links if link.asset == asset)
+
+    def poll(self, collector: str) -> Poll:
+        """Return the plan of a collector; where the file says nothing every five minutes, large tables once a day."""
+        found = next((poll for poll in self.plan if poll.collector == collector), None)
+        if found is None and collector in _DAILY:
+            return Poll(collector=collector, every_seconds=86_400, deadline_seconds=600)
+        return found or Poll(collector=collector, every_seconds=300)
