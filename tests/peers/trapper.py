@@ -68,9 +68,9 @@ class Sender:
         header = (enterprise, "127.0.0.1", str(generic), str(specific), "4711")
         return await self._run("snmptrap", *self._access("1"), self._to(), *header, *variables)
 
-    async def inform(self, notification: Sequence[str] = LINK_DOWN, *, tries: int = 1) -> int:
-        """Send an inform and return 0 when it was acknowledged."""
-        once = ("-t", "1", "-r", str(tries - 1))
+    async def inform(self, notification: Sequence[str] = LINK_DOWN, *, patience: int = 15) -> int:
+        """Send an inform once and return 0 when it was acknowledged within `patience` seconds."""
+        once = ("-t", str(patience), "-r", "0")
         return await self._run("snmpinform", *once, *self._access(), self._to(), "", *notification)
 
     def _to(self) -> str:

@@ -105,7 +105,7 @@ def test_one_run_waits_for_a_notification(tmp_path: Path, device: int) -> None:
 
         def heard() -> bool:
             sender = Sender(port, Community("2c", COMMUNITY.encode()))
-            return asyncio.run(sender.inform((COLD,))) == 0
+            return asyncio.run(sender.inform((COLD,), patience=1)) == 0
 
         assert until(heard)
         assert process.wait(30) == 0

@@ -97,7 +97,7 @@ def test_a_manager_that_does_not_read_never_blocks_the_service(manager: tuple[so
     """When the manager's queue is full, a call returns at once and says so."""
     began = time.monotonic()
     assert not all(notify.watchdog() for _ in range(5000))
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 60, "5 000 calls that wait would take longer"
 
 
 @pytest.mark.parametrize(

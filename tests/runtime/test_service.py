@@ -141,7 +141,7 @@ def test_a_stop_in_the_middle_of_a_run_is_prompt_and_on_record(
             time.sleep(0.3)
             begun = time.monotonic()
             assert stopped(process, number) == 0
-            assert time.monotonic() - begun < 5
+            assert time.monotonic() - begun < 20, "not at the end of the 30 s that the silent device has"
     place.check_chain()
     aborted = [one.predicate for one in place.statements() if one.predicate.kind is EntryKind.RUN_ABORT]
     assert {one.reason for one in aborted} == {"the agent was told to stop"}
