@@ -113,6 +113,12 @@ class Readings:
         """Return times and texts, in time order."""
         return [(at, reading.value) for at, reading in self.of(metric, subject)]
 
+    def every(self, *metrics: str) -> list[Reading]:
+        """Return the readings of the metrics, of all subjects, in time order."""
+        wanted = set(metrics)
+        found = [item for (metric, _), items in self._found.items() if metric in wanted for item in items]
+        return [reading for _, reading in sorted(found, key=lambda item: (item[0], item[1].metric, item[1].subject))]
+
     def subjects(self, kind: str, metric: str) -> tuple[str, ...]:
         """Return the subjects of a kind that have a reading of the metric, sorted."""
         return tuple(sorted(s for m, s in self._found if m == metric and s.split(":", 1)[0] == kind))

@@ -9,8 +9,9 @@ from agent.model.finding import Reason
 
 if TYPE_CHECKING:
     from agent.assess.observe import Scene
+    from agent.assess.samples import Readings
 
-__all__ = ["silence"]
+__all__ = ["gap", "silence"]
 
 _REASONS: Final = {
     GapReason.UNREACHABLE.value: Reason.UNREACHABLE,
@@ -30,10 +31,15 @@ def silence(scene: Scene, metric: str, subject: str) -> Reason:
     """
     known = scene.metrics.get(metric)
     for asset in scene.plan.assets.get(subject, ()):
-        answers = scene.readings.texts("collector.answer", f"{known.collector if known else ''}:{asset}")
-        if answers and answers[-1][1] in _REASONS:
-            return _REASONS[answers[-1][1]]
+        if reason := gap(scene.readings, known.collector if known else "", asset):
+            return reason
     matches = scene.readings.texts("link.match", subject)
     if matches and matches[-1][1].split(" ")[0] in {"not", "ambiguous"}:
         return Reason.NO_TARGET
     return Reason.TOO_FEW_SAMPLES
+
+
+def gap(readings: Readings, collector: str, asset: str) -> Reason | None:
+    """Return why the asset last did not answer the collector; None if it answered, or was never asked."""
+    answers = readings.texts("collector.answer", f"{collector}:{asset}")
+    return _REASONS.get(answers[-1][1]) if answers else None
