@@ -7,9 +7,21 @@ from pydantic import Field
 from agent.model.asset import Asset
 from agent.model.base import Decimal, Identifier, Timestamp, Word
 from agent.model.logs import LogSource
+from agent.model.rule import Stage
 from agent.model.wifi import WifiRooms
 
-__all__ = ["Camera", "Campus", "Declaration", "Link", "Poll", "Recorded", "Room", "School"]
+__all__ = [
+    "Application",
+    "Camera",
+    "Campus",
+    "Declaration",
+    "Headcount",
+    "Link",
+    "Poll",
+    "Recorded",
+    "Room",
+    "School",
+]
 
 
 class Declaration(Word):
@@ -22,6 +34,33 @@ class Declaration(Word):
     document: str | None = None
     """`sha256:<hex>` of a contract or bill."""
     expires: Timestamp | None = None
+
+
+class Headcount(Word):
+    """How many people and classes a stage of the school has: declared, with who, when and why."""
+
+    stage: Stage
+    students: int = Field(ge=0)
+    teachers: int = Field(ge=0)
+    classes: int = Field(ge=0)
+    classes_from_grade_three: int | None = Field(default=None, ge=0)
+    """Classes of grade three and up; None: not stated (all of them are, above primary)."""
+    by: str
+    at: Timestamp
+    why: str
+    document: str | None = None
+    """`sha256:<hex>` of the list or report that shows it."""
+    expires: Timestamp | None = None
+
+
+class Application(Word):
+    """What the school applies for under one standard."""
+
+    standard: Identifier
+    level: str | None = None
+    """A level of the standard (stars)."""
+    choices: dict[str, str] = Field(default_factory=dict)
+    """Section of the standard that lets choose -> the section below it that the school chose."""
 
 
 class Link(Word):
@@ -68,7 +107,7 @@ class School(Word):
 
     id: Identifier
     name: str
-    stages: tuple[str, ...] = ()
+    stages: tuple[Stage, ...] = ()
 
 
 class Poll(Word):
@@ -97,10 +136,22 @@ class Campus(Word):
     plan: tuple[Poll, ...] = ()
     wifi: WifiRooms | None = None
     """How access points are placed in rooms."""
+    headcounts: tuple[Headcount, ...] = ()
+    declarations: dict[str, Declaration] = Field(default_factory=dict)
+    """What documents show that no machine can prove, by `<standard>/<criterion>`; value 1 for yes, 0 for no."""
+    applications: tuple[Application, ...] = ()
 
     def asset(self, name: str) -> Asset | None:
         """Return the asset of that id, or None."""
         return next((asset for asset in self.assets if asset.id == name), None)
+
+    def headcount(self, stage: Stage) -> Headcount | None:
+        """Return the headcount of the stage, or None."""
+        return next((count for count in self.headcounts if count.stage == stage), None)
+
+    def application(self, standard: str) -> Application | None:
+        """Return what the school applies for under the standard, or None."""
+        return next((item for item in self.applications if item.standard == standard), None)
 
     def links_of(self, asset: str) -> tuple[Link, ...]:
         """Return the links whose near end is on the asset."""
