@@ -28,6 +28,7 @@ from agent.collectors.ipv6_tables import (
     prefixes,
     with_lengths,
 )
+from agent.collectors.ipv6_v4 import FORWARDING_V4, OLD_ADDRESSES, networks, old_networks
 from agent.collectors.ports import INTERFACES, interfaces_of
 from agent.errors import GapError
 from agent.language import N_
@@ -55,9 +56,10 @@ FORWARDING = {
     "1.3.6.1.4.1.11863.6.50.2.1.0": {1: "forwarding", 0: "not-forwarding"},
 }
 """ipv6IpForwarding, ipv6Forwarding, tpIpv6Routing; the first that the device has."""
+STATES_V4 = {1: "forwarding", 2: "not-forwarding"}
 ROUTE_COUNTS = ("1.3.6.1.2.1.4.24.6.0", "1.3.6.1.2.1.55.1.9.0")
 """inetCidrRouteNumber, ipv6RouteNumber: with one of them, a missing ::/0 means that there is none."""
-SYSTEM = SnmpGet(oids=(UPTIME, *FORWARDING, *ROUTE_COUNTS))
+SYSTEM = SnmpGet(oids=(UPTIME, FORWARDING_V4, *FORWARDING, *ROUTE_COUNTS))
 
 
 async def collect(asset: Asset, campus: Campus, session: Session) -> list[Reading]:  # noqa: ARG001 (the protocol)
@@ -68,7 +70,7 @@ async def collect(asset: Asset, campus: Campus, session: Session) -> list[Readin
             the collector without an error: nothing that was read is lost.
     """
     system = await session.ask(SYSTEM)
-    source, found, unread, answer = await _addresses(session)
+    source, found, unread, answer, first = await _addresses(session)
     readings = _Readings(asset, *await _names(session))
     readings.system(system)
     if not found and not readings.known and not readings.done:
@@ -78,11 +80,12 @@ async def collect(asset: Asset, campus: Campus, session: Session) -> list[Readin
     except GapError:  # on record, and what `measure` says of this collector; what was read stays
         readings.addresses(source, found, unread, answer)
         return readings.done
-    networks = prefixes(snmp.rows(varbinds(listed), PREFIXES))
-    found = with_lengths(found, networks)
+    listed_networks = prefixes(snmp.rows(varbinds(listed), PREFIXES))
+    found = with_lengths(found, listed_networks)
     readings.addresses(source, found, unread, answer, listed)
-    readings.prefixes(found, networks, answer, listed)
+    readings.prefixes(found, listed_networks, answer, listed)
     try:
+        await _beside(readings, first, session)
         readings.routes(system, await session.ask(ROUTES))
         readings.statistics(await session.ask(STATISTICS))
         await _neighbours(readings, session)
@@ -91,18 +94,18 @@ async def collect(asset: Asset, campus: Campus, session: Session) -> list[Readin
     return readings.done
 
 
-async def _addresses(session: Session) -> tuple[Source, list[Address], int, Answer]:
-    """Return the first table that shows a real address; IP-MIB's where none does."""
+async def _addresses(session: Session) -> tuple[Source, list[Address], int, Answer, Answer]:
+    """Return the first table that shows a real address, IP-MIB's where none does; and the answer to IP-MIB's."""
     answer = await session.ask(IP_MIB.table)
     found, unread = IP_MIB.addresses(snmp.rows(varbinds(answer), IP_MIB.table))
     if any(address.found.scope in KEPT_SCOPES for address in found):
-        return IP_MIB, found, unread, answer
+        return IP_MIB, found, unread, answer, answer
     for source in FALLBACKS:
         other = await session.ask(source.table)
         addresses, not_read = source.addresses(snmp.rows(varbinds(other), source.table))
         if any(address.found.scope in KEPT_SCOPES for address in addresses):
-            return source, addresses, not_read, other
-    return IP_MIB, found, unread, answer
+            return source, addresses, not_read, other, answer
+    return IP_MIB, found, unread, answer, answer
 
 
 async def _names(session: Session) -> tuple[dict[str, str], Answer]:
@@ -110,6 +113,16 @@ async def _names(session: Session) -> tuple[dict[str, str], Answer]:
     answer = await session.ask(INTERFACES)
     every = interfaces_of(snmp.rows(varbinds(answer), INTERFACES)).by_index
     return {index: interface.key for index, interface in every.items()}, answer
+
+
+async def _beside(readings: _Readings, first: Answer, session: Session) -> None:
+    """Read which interfaces have IPv4 networks, from the table that the device keeps them in."""
+    found = networks(snmp.rows(varbinds(first), IP_MIB.table))
+    if found is None:
+        first = await session.ask(OLD_ADDRESSES)
+        found = old_networks(snmp.rows(varbinds(first), OLD_ADDRESSES))
+    if found is not None:
+        readings.beside(found, first)
 
 
 async def _neighbours(readings: _Readings, session: Session) -> None:
@@ -144,6 +157,8 @@ class _Readings:
             if number is not None and number in states:
                 self._add("ipv6.forwarding", self._device, states[number], "", answer)
                 break
+        if (state := STATES_V4.get(snmp.number(found[FORWARDING_V4]) or 0)) is not None:
+            self._add("ipv6.v4.forwarding", self._device, state, "", answer)
         if (uptime := snmp.number(found[UPTIME])) is not None:
             self._add("ipv6.uptime", self._device, str(uptime), "cs", answer)
 
@@ -185,6 +200,12 @@ class _Readings:
         for index, texts in by_interface.items():
             text = " ".join(sorted(texts))
             self._add("ipv6.prefixes", self._interface(index), text, "", self._named, *answers)
+
+    def beside(self, found: Counter[str], answer: Answer) -> None:
+        """How many IPv4 networks for terminals the device and each of its interfaces have."""
+        self._add("ipv6.v4.networks", self._device, str(found.total()), "1", answer)
+        for index, count in found.items():
+            self._add("ipv6.v4.networks", self._interface(index), str(count), "1", self._named, answer)
 
     def routes(self, system: Answer, answer: Answer) -> None:
         """The default route; absent only where the device has a table that could show it."""

@@ -100,8 +100,12 @@ class Source:
             if address is None or len(address.address) != 16:
                 unread += 1
                 continue
-            found.append(Address(address, interface, self._length(cells), self._status(cells)))
+            found.append(self.described(address, interface, cells))
         return found, unread
+
+    def described(self, address: inet.Inet, interface: str, cells: Mapping[str, VarBind]) -> Address:
+        """Return the address with the length and status that its row gives."""
+        return Address(address, interface, self._length(cells), self._status(cells))
 
     def _length(self, cells: Mapping[str, VarBind]) -> int | None:
         length = snmp.number(cells.get(self.length))
