@@ -5,13 +5,29 @@ Content never leaves a store: a request names sources, an answer holds counts, t
 
 from __future__ import annotations
 
-from typing import Literal
+import re
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
+from agent.errors import MalformedError
 from agent.model.base import Decimal, Identifier, Timestamp, Word
 
-__all__ = ["LogDay", "LogDays", "LogKind", "LogSource", "LogStore", "LogTally", "SourceDays", "StoredLog"]
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = [
+    "LogDay",
+    "LogDays",
+    "LogKind",
+    "LogSource",
+    "LogStore",
+    "LogTally",
+    "SourceDays",
+    "StoredLog",
+    "days_text",
+    "parse_days",
+]
 
 LogKind = Literal["system", "user-access"]
 """Running logs of devices and systems; or who used the network: NAT, authentication, DHCP, online behaviour."""
@@ -100,3 +116,31 @@ class LogDays(Word):
     free_octets: Decimal | None = None
     """Of the file system."""
     elapsed_ms: int
+
+
+_DAY_COUNT = re.compile(r"(\d{4}-\d\d-\d\d):([1-9]\d{0,18})")
+
+
+def days_text(days: Mapping[str, int]) -> str:
+    """Return records by day in the one spelling that readings carry: `2026-05-01:1200 2026-05-02:900`, by day.
+
+    Days without records are left out; no records at all is empty text.
+    """
+    return " ".join(f"{day}:{days[day]}" for day in sorted(days) if days[day])
+
+
+def parse_days(text: str) -> dict[str, int]:
+    """Read what `days_text` wrote.
+
+    Raises:
+        MalformedError: the text is not of that form, or its days are not in order.
+    """
+    found: dict[str, int] = {}
+    last = ""
+    for item in text.split(" ") if text else ():
+        match = _DAY_COUNT.fullmatch(item)
+        if match is None or match[1] <= last:
+            raise MalformedError("{text!r} is not a list of days and counts in order", text=item[:40])
+        last = match[1]
+        found[last] = int(match[2])
+    return found
