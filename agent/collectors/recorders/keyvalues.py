@@ -57,6 +57,11 @@ class Told:
         """Return the first of the values that is there and not empty, else nothing."""
         return next((value for name in names if (value := self.values.get(name, ""))), "")
 
+    def says(self, text: str) -> bool:
+        """Tell whether a body that is an error holds the text."""
+        reply = self.answer.response
+        return self.state == "nothing" and isinstance(reply, HttpReply) and text in reply.body
+
 
 async def ask(asset: Asset, session: Session, path: str, *, seconds: int = 30, octets: int = 4_194_304) -> Told | None:
     """Ask one path.

@@ -96,7 +96,8 @@ def merged(stretches: Iterable[tuple[int, int]], *, seam: int = SEAM) -> tuple[S
 
 def _millis(match: re.Match[str]) -> int | None:
     try:
-        moment = datetime(*map(int, match.groups()), tzinfo=UTC)  # type: ignore[arg-type]  # six groups
+        year, month, day, hour, minute, second = map(int, match.groups())
+        moment = datetime(year, month, day, hour, minute, second, tzinfo=UTC)
     except ValueError:
         return None
     return (moment - _EPOCH) // timedelta(milliseconds=1) if moment.year >= _FIRST_YEAR else None
