@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from agent.assess.derive.surveillance import surveillance
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -11,5 +13,7 @@ if TYPE_CHECKING:
 
 __all__ = ["DERIVATIONS"]
 
-DERIVATIONS: Mapping[str, Derivation] = {}
+DERIVATIONS: Mapping[str, Derivation] = {
+    "surveillance": surveillance,
+}
 """By the name that a metric's `derivation` gives."""
