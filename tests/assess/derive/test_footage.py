@@ -41,7 +41,7 @@ def test_a_day_without_footage_ends_the_stretch() -> None:
     """What is older does not count, and the stretch is known to be broken."""
     spans = merged([back("60", "11"), back("10")])
     found = kept(spans, NOW, zone=ZONE, share=NINE_TENTHS, planned=Fraction(1), searched=NOW - 100 * DAY)
-    assert (Fraction(found.length, DAY), found.broken) == (10, True)
+    assert (Fraction(found.length, DAY), found.broken) == (Fraction(10), True)
 
 
 @pytest.mark.parametrize(("hours", "whole"), [("2.3", True), ("2.5", False)])
