@@ -11,7 +11,20 @@ from agent.model.exchange import Topic
 from agent.model.logs import LogStore
 from agent.model.wifi import WifiTables
 
-__all__ = ["Asset"]
+__all__ = ["Asset", "SecurityFunction"]
+
+SecurityFunction = Literal[
+    "firewall",
+    "antivirus",
+    "intrusion-prevention",
+    "traffic-management",
+    "behaviour-management",
+    "waf",
+    "log-audit",
+    "vulnerability-scan",
+    "content-filter",
+]
+"""A function of network security that a standard may ask for."""
 
 
 class Asset(Word):
@@ -27,6 +40,9 @@ class Asset(Word):
     host_key: str | None = Field(default=None, pattern=r"^SHA256:[A-Za-z0-9+/]{43}$")
     """For SSH: the fingerprint of the device's host key, as `ssh-keygen -lf` and OpenSSH show it. Without it, nothing
     is sent to the device; the gap names the key that it showed."""
+    legacy: bool | None = None
+    """For SSH: the device knows only algorithms that are broken (SHA-1, CBC, DSA), and the school uses them all the
+    same. Such a connection can be read and changed by somebody in between who spends enough on it."""
     scheme: Literal["", "http", "https"] = ""
     """For HTTP: where the asset speaks otherwise than its family's profile says."""
     certificate: str | None = Field(default=None, pattern=r"^SHA256:[A-Za-z0-9+/]{43}$")
@@ -45,5 +61,8 @@ class Asset(Word):
     """For brokers: what to listen to."""
     feeds: tuple[Identifier, ...] = ()
     """For power supplies: ids of the assets that get their power from here. Declared: no device tells it."""
+    functions: tuple[SecurityFunction, ...] = ()
+    """Security functions that the school says this device performs. Declared: what the device shows of them is
+    measured apart."""
     wifi: WifiTables | None = None
     """Filled in from the family when the asset is asked; a campus file may not hold it."""

@@ -32,6 +32,7 @@ def open_command_line(asset: Asset, profile: CliProfile, credential: Credential,
         SshLogin(username, credential.password, credential.private_key),
         profile,
         host_key=asset.host_key,
+        legacy=bool(asset.legacy),
         gate=gate,
     )
 

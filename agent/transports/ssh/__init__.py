@@ -6,7 +6,8 @@ UTF-8. What a family needs instead is data (`agent.model.cli.CliProfile`), and e
 passes `guard.Guard` first.
 
 paramiko 5 speaks no SHA-1 key exchange and no ssh-rsa host key. A device that offers nothing newer ends as a gap that
-says so.
+says so, unless the campus file allows it the old algorithms: `legacy` then speaks by asyncssh, behind the same
+dialogue, guard and pinned key.
 """
 
 from agent.transports.ssh.device import SshLimits, SshLogin

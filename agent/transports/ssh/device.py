@@ -65,6 +65,15 @@ class Device:
             why=why,
         )
 
+    def not_let_in(self, phase: str) -> GapError:
+        """Return the gap for a login that the device refused."""
+        return self.gap(
+            GapReason.REFUSED,
+            phase,
+            "the device refused the user or the password or key",
+            todo="Check the credential of this asset; it is tried once a run, so that no account gets locked",
+        )
+
     def lost(self, phase: str) -> GapError:
         """Return the gap for a connection that ended in the middle."""
         return self.gap(

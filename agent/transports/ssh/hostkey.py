@@ -28,7 +28,7 @@ def fingerprint(key: bytes) -> str:
 
 
 class PinnedKey(paramiko.MissingHostKeyPolicy):  # type: ignore[misc]  # the library's interface
-    """What the SSH library asks about the key; keeps the gap for which it refused.
+    """What the SSH libraries ask about the key; keeps the gap for which it refused.
 
     Args:
         device: for the gap.
@@ -46,11 +46,21 @@ class PinnedKey(paramiko.MissingHostKeyPolicy):  # type: ignore[misc]  # the lib
         Raises:
             paramiko.SSHException: it is not, or none is pinned.
         """
-        shown = fingerprint(key.asbytes())
+        if not self.admits(key.get_name(), key.asbytes()):
+            raise paramiko.SSHException("host key")
+
+    def admits(self, kind: str, key: bytes) -> bool:
+        """Tell whether the key is the pinned one; if not, keep the gap that says so.
+
+        Args:
+            kind: its algorithm, to be shown.
+            key: the public key blob (RFC 4253 section 6.6).
+        """
+        shown = fingerprint(key)
         if self._pinned is not None and hmac.compare_digest(shown, self._pinned):
-            return
-        self.refused = self._first(key.get_name(), shown) if self._pinned is None else self._other(key, shown)
-        raise paramiko.SSHException("host key")
+            return True
+        self.refused = self._first(kind, shown) if self._pinned is None else self._other(kind, shown)
+        return False
 
     def _first(self, kind: str, shown: str) -> GapError:
         return self._device.gap(
@@ -62,14 +72,14 @@ class PinnedKey(paramiko.MissingHostKeyPolicy):  # type: ignore[misc]  # the lib
             shown=shown,
         )
 
-    def _other(self, key: paramiko.PKey, shown: str) -> GapError:
+    def _other(self, kind: str, shown: str) -> GapError:
         return self._device.gap(
             GapReason.REFUSED,
             "host key",
             "the device showed another host key ({kind} {shown}) than the pinned {pinned}; nothing was sent to it",
             todo="If the device or its keys were replaced, compare with its console and correct host_key; "
             "otherwise somebody stands in between",
-            kind=key.get_name(),
+            kind=kind,
             shown=shown,
             pinned=self._pinned,
         )

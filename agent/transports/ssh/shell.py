@@ -138,18 +138,14 @@ class Shell(BaseConnection):
         if self._policy.refused is not None:
             return self._policy.refused
         if isinstance(error, paramiko.AuthenticationException):
-            return self._device.gap(
-                GapReason.REFUSED,
-                phase,
-                "the device refused the user or the password or key",
-                todo="Check the credential of this asset; it is tried once a run, so that no account gets locked",
-            )
+            return self._device.not_let_in(phase)
         if isinstance(error, paramiko.IncompatiblePeer):
             return self._device.gap(
                 GapReason.REFUSED,
                 "key exchange",
                 "the device speaks only SSH algorithms that are broken and no longer supported here: {why}",
-                todo="Update its firmware or make it new host keys (RSA 2048 with SHA-2, ECDSA); until then use SNMP",
+                todo="Update its firmware or make it new host keys (RSA 2048 with SHA-2, ECDSA); "
+                "if it cannot be updated, write  legacy: true  under this asset, or use SNMP",
                 why=str(error),
             )
         if isinstance(error, paramiko.SSHException):

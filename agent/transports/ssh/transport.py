@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from agent.model.cli import CliProfile
     from agent.model.exchange import Request
+    from agent.transports.ssh.legacy import LegacyShell
 
 __all__ = ["SshTransport"]
 
@@ -43,11 +44,12 @@ class SshTransport:
         login: who we are.
         profile: the family's words and its list of commands.
         host_key: the pinned fingerprint (`SHA256:...`); None: the device's key is shown in a gap, nothing is sent.
+        legacy: the device may use algorithms that are broken (SHA-1, CBC, DSA), since it knows no others.
         limits: bounds of the session.
         gate: shared by all SSH transports of the process; without one, this transport has its own.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each is one word of the campus file or of the process
         self,
         host: str,
         port: int,
@@ -55,6 +57,7 @@ class SshTransport:
         profile: CliProfile,
         *,
         host_key: str | None = None,
+        legacy: bool = False,
         limits: SshLimits | None = None,
         gate: SshGate | None = None,
     ) -> None:
@@ -63,6 +66,7 @@ class SshTransport:
         self._login = login
         self._profile = profile
         self._host_key = host_key
+        self._legacy = legacy
         self._limits = limits or SshLimits()
         self._gate = gate or SshGate()
         self._one_at_a_time = asyncio.Lock()
@@ -121,7 +125,9 @@ class SshTransport:
             await self._held.enter_async_context(self._gate.session(self._host, self._port))
             sock = await _dial(device, self._limits)
             try:
-                self._session = _Session(device, sock, self._login, self._profile, self._host_key, self._limits)
+                guard, key = Guard(self._profile), PinnedKey(device, self._host_key)
+                shell = _shell(self._legacy)(device, sock, self._login, key, guard, self._limits)
+                self._session = _Session(device, sock, shell, self._profile, self._limits)
             except BaseException:  # a private key that is none
                 sock.close()
                 raise
@@ -162,17 +168,11 @@ class _Session:
     """What lives in the session's thread; only `abort` may be called from another one."""
 
     def __init__(
-        self,
-        device: Device,
-        sock: socket.socket,
-        login: SshLogin,
-        profile: CliProfile,
-        host_key: str | None,
-        limits: SshLimits,
+        self, device: Device, sock: socket.socket, shell: Shell | LegacyShell, profile: CliProfile, limits: SshLimits
     ) -> None:
         self._socket = sock
         self._stop = threading.Event()
-        self._shell = Shell(device, sock, login, PinnedKey(device, host_key), Guard(profile), limits)
+        self._shell = shell
         self._dialogue = Dialogue(self._shell, profile, limits, device, self._stop)
         self._open = False
         self._broken = False
@@ -209,6 +209,14 @@ class _Session:
                     self._dialogue.leave()
         finally:
             self._shell.close()
+
+
+def _shell(legacy: bool) -> type[Shell | LegacyShell]:  # noqa: FBT001 - the setting itself
+    if not legacy:
+        return Shell
+    from agent.transports.ssh.legacy import LegacyShell  # noqa: PLC0415 - a campus without such devices loads it never
+
+    return LegacyShell
 
 
 def _again(gap: GapError) -> GapError:
