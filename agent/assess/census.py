@@ -29,7 +29,13 @@ if TYPE_CHECKING:
     from agent.model.campus import Campus
     from agent.model.reading import Reading
 
-__all__ = ["MOST_AT_A_PORT", "Census", "Terminal", "census"]
+__all__ = ["MOST_AT_A_PORT", "NEEDED", "Census", "Terminal", "census"]
+
+NEEDED: Final = (
+    *("census.coverage", "census.macs", "census.neighbours", "census.terminals"),
+    *("interface.alias", "interface.description", "interface.identity", "neighbour.kind", "neighbour.port"),
+)
+"""The metrics that `census` reads."""
 
 MOST_AT_A_PORT: Final = 8
 """Addresses at one port above which other switches are behind it (peers-and-methods 2.7)."""

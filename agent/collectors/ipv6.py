@@ -73,7 +73,8 @@ async def collect(asset: Asset, campus: Campus, session: Session) -> list[Readin
     source, found, unread, answer, first = await _addresses(session)
     readings = _Readings(asset, *await _names(session))
     readings.system(system)
-    if not found and not readings.known and not readings.done:
+    readings.visible(system, answer)
+    if not found and not readings.known and not readings.tells:
         raise _nothing(asset, system)
     try:
         listed = await session.ask(PREFIXES)
@@ -147,6 +148,8 @@ class _Readings:
         self._asset = asset
         self._named = named
         self.known = known
+        self.tells = False
+        """Whether the device said anything about IP by itself."""
         self.done: list[Reading] = []
 
     def system(self, answer: Answer) -> None:
@@ -161,6 +164,17 @@ class _Readings:
             self._add("ipv6.v4.forwarding", self._device, state, "", answer)
         if (uptime := snmp.number(found[UPTIME])) is not None:
             self._add("ipv6.uptime", self._device, str(uptime), "cs", answer)
+
+    def visible(self, system: Answer, table: Answer) -> None:
+        """Whether the device could show IPv6 at all: silence of one without these tables says nothing.
+
+        `ipv6.scope` is `none` in both cases.
+        """
+        self.tells = bool(self.done)
+        counted = snmp.scalars(varbinds(system), SYSTEM.oids)
+        scalars = any(snmp.number(counted[oid]) is not None for oid in FORWARDING)
+        shown = scalars or bool(varbinds(table).varbinds)
+        self._add("ipv6.visible", self._device, "yes" if shown else "no", "", system, table)
 
     def addresses(self, source: Source, found: Sequence[Address], unread: int, answer: Answer, *listed: Answer) -> None:
         """What addresses there are, and how they were read; `listed` is the answer that completed their lengths."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from agent.assess.derive.ipv6 import ipv6
 from agent.assess.derive.surveillance import surveillance
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["DERIVATIONS"]
 
 DERIVATIONS: Mapping[str, Derivation] = {
+    "ipv6": ipv6,
     "surveillance": surveillance,
 }
 """By the name that a metric's `derivation` gives."""
