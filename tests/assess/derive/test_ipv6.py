@@ -40,7 +40,12 @@ def told(metric: str, subject: str, value: object, day: int = 1, minute: int = 0
     )
 
 
-def device(asset: str, scope: str = "global", *, day: int = 1, **states: str) -> list[Reading]:
+def on_day(day: int, readings: list[Reading]) -> list[Reading]:
+    """Return the readings as of another day."""
+    return [one.model_copy(update={"at": f"2026-10-{day:02d}{one.at[10:]}"}) for one in readings]
+
+
+def device(asset: str, scope: str = "global", **states: str) -> list[Reading]:
     """Return what the collector says of a device that answers: `forwarding`, `v4`, `route`, `networks`, `visible`."""
     metrics = {
         "forwarding": "ipv6.forwarding",
@@ -51,8 +56,8 @@ def device(asset: str, scope: str = "global", *, day: int = 1, **states: str) ->
         "table": "ipv6.table",
     }
     subject = f"asset:{asset}"
-    readings = [told("ipv6.scope", subject, scope, day), told("collector.answer", f"ipv6:{asset}", "ok", day)]
-    return readings + [told(metrics[name], subject, value, day) for name, value in states.items()]
+    readings = [told("ipv6.scope", subject, scope), told("collector.answer", f"ipv6:{asset}", "ok")]
+    return readings + [told(metrics[name], subject, value) for name, value in states.items()]
 
 
 def silent(asset: str, reason: str = "unreachable", collector: str = "ipv6") -> list[Reading]:
@@ -142,7 +147,7 @@ def test_one_line_with_ipv6_is_enough() -> None:
 
 def test_the_last_state_of_the_window_counts() -> None:
     """IPv6 that was switched on within the window is there."""
-    readings = [*device("fw", "none", route="absent"), *device("fw", route="present", day=20)]
+    readings = [*device("fw", "none", route="absent"), *on_day(20, device("fw", route="present"))]
     assert layer(derived(readings, EGRESS), "egress") == "1"
 
 
@@ -224,11 +229,11 @@ def test_a_vlan_that_is_gone_does_not_count() -> None:
         *device("core", **ROUTER, networks="2"),
         *vlan("core", "Vlanif10", "2d00:5c:1:10::1/64"),
         *vlan("core", "Vlanif20"),
-        *device("core", **ROUTER, networks="1", day=9),
+        *on_day(9, device("core", **ROUTER, networks="1")),
         *vlan("core", "Vlanif10", "2d00:5c:1:10::1/64", day=9),
     ]
     assert share(derived(readings, BACKBONE), "vlans") == "100"
-    lost = [*readings, *device("core", **ROUTER, networks="1", day=10), *vlan("core", "Vlanif10", day=10)]
+    lost = [*readings, *on_day(10, device("core", **ROUTER, networks="1")), *vlan("core", "Vlanif10", day=10)]
     assert share(derived(lost, BACKBONE), "vlans") == "0"
 
 
