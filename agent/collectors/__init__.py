@@ -15,12 +15,14 @@ from agent.collectors import (
     identity,
     interfaces,
     ipv6,
+    lag,
     mqtt,
     neighbours,
     notifications,
     ups,
     wifi,
 )
+from agent.collectors.recorders import snmp_disks
 from agent.errors import GapError, MalformedError, UsageError
 from agent.model.exchange import GapReason
 from agent.model.reading import Grade, Reading
@@ -41,9 +43,11 @@ COLLECTORS = {
     "identity": identity.collect,
     "interfaces": interfaces.collect,
     "ipv6": ipv6.collect,
+    "lag": lag.collect,
     "mqtt": mqtt.collect,
     "notifications": notifications.collect,
     "neighbours": neighbours.collect,
+    "storage": snmp_disks.collect,
     "ups": ups.collect,
     "wifi": wifi.collect,
 }

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from agent.collectors.recorders.interface import Disk
 from agent.collectors.recorders.keyvalues import items
@@ -18,7 +18,23 @@ if TYPE_CHECKING:
 
     from agent.collectors.recorders.interface import Schedule
 
-__all__ = ["WEEK", "Camera", "Plan", "Storage", "bitrates", "cameras", "disks", "losses", "online", "plans", "storage"]
+__all__ = [
+    "DISK_STATES",
+    "WEEK",
+    "Camera",
+    "DiskState",
+    "Plan",
+    "Storage",
+    "bitrates",
+    "cameras",
+    "disks",
+    "losses",
+    "online",
+    "plans",
+    "storage",
+]
+
+DiskState = Literal["storing", "present", "failing", "unknown"]
 
 WEEK = 7 * 1440
 """Minutes."""
@@ -28,8 +44,11 @@ _REGULAR = 1
 """Bit of a time section: record all the time; the others are motion, alarm and card."""
 _MANUAL, _STOPPED = "1", "2"
 """Of RecordMode; 0 follows the plan."""
-_STORING = frozenset({"success", "running", "normal", "active"})
-_FAILING = frozenset({"failure", "error", "degraded", "failed"})
+DISK_STATES: Mapping[str, DiskState] = {
+    **dict.fromkeys(("success", "running", "normal", "active"), "storing"),
+    **dict.fromkeys(("failure", "error", "degraded", "failed"), "failing"),
+}
+"""By the device's word in small letters, which differs between firmwares."""
 _MOST_OCTETS = 10**18
 """No disk is larger."""
 
@@ -129,20 +148,17 @@ def disks(values: Mapping[str, str]) -> tuple[Disk, ...]:
         name = fields.get("Name", "").removeprefix("/dev/") or str(number)
         parts = [part for _, part in items(fields, "Detail")]
         word = fields.get("State", "")
+        state: DiskState = DISK_STATES.get(word.lower(), "unknown")
         if any(part.get("IsError", "").lower() == "true" for part in parts):
             word, state = f"{word} IsError".strip(), "failing"
-        elif word.lower() in _FAILING:
-            state = "failing"
-        elif word.lower() in _STORING:
-            state = "present" if parts and all(part.get("Type") == "ReadOnly" for part in parts) else "storing"
-        else:
-            state = "unknown"
+        elif state == "storing" and parts and all(part.get("Type") == "ReadOnly" for part in parts):
+            state = "present"
         total, used = _sum(parts, "TotalBytes"), _sum(parts, "UsedBytes")
         free = max(total - used, 0) if total is not None and used is not None else None
         redundant = bool(parts) and all(part.get("Type", "").startswith("Redundan") for part in parts)
         names = [disk.id for disk in found]
         identity = name if name not in names else f"{name}-{number}"
-        found.append(Disk(identity, state, word, total, free, redundant))  # type: ignore[arg-type]  # one of the words
+        found.append(Disk(identity, state, word, total, free, redundant))
     return tuple(found)
 
 

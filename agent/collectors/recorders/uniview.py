@@ -167,7 +167,7 @@ def _data(reply: HttpReply) -> tuple[Literal["ok", "unsupported", "denied", "bus
     try:
         value = json.loads(received(reply.body).decode("utf-8", "replace"), parse_float=str, parse_constant=str)
     except (ValueError, RecursionError):
-        # A path that firmware does not have is answered by a page or a torn body; an answer that is torn is another case.
+        # A path that firmware does not have is answered by a page or a torn body.
         return ("unsupported" if reply.status != 200 else "odd"), {}
     response = value.get("Response") if isinstance(value, dict) else None
     if not isinstance(response, dict):
