@@ -17,7 +17,21 @@ from agent.model.exchange import SnmpColumn, SnmpTable
 if TYPE_CHECKING:
     from agent.ber import VarBind
 
-__all__ = ["LLDP", "LLDP_V2", "MAC", "PORT_MAC", "Mib", "Remote", "addresses", "kind_of", "remotes", "spelled"]
+__all__ = [
+    "LLDP",
+    "LLDP_V2",
+    "MAC",
+    "NETWORK_ADDRESS",
+    "PORT_ADDRESS",
+    "PORT_MAC",
+    "Mib",
+    "Remote",
+    "addresses",
+    "capabilities_of",
+    "kind_of",
+    "remotes",
+    "spelled",
+]
 
 CAPABILITIES = (
     *("other", "repeater", "bridge", "access-point", "router", "telephone", "docsis", "station"),
@@ -47,6 +61,8 @@ class Mib:
     """lldpLocalSystemData."""
     management: str
     """lldpRemManAddrIfSubtype."""
+    local_ports: bool
+    """Ports have numbers of their own, in lldpLocPortTable; else they are ifIndexes."""
 
     def column(self, offset: int) -> str:
         """Return a column: 0 chassis subtype, 1 chassis, 2 port subtype, 3 port, 4 port description, 5 system name."""
@@ -72,6 +88,7 @@ LLDP = Mib(
     index=3,
     local="1.0.8802.1.1.2.1.3",
     management="1.0.8802.1.1.2.1.4.2.1.3",
+    local_ports=True,
 )
 LLDP_V2 = Mib(
     name="lldp-v2",
@@ -81,6 +98,7 @@ LLDP_V2 = Mib(
     index=4,
     local="1.3.111.2.802.1.1.13.1.3",
     management="1.3.111.2.802.1.1.13.1.4.2.1.3",
+    local_ports=False,
 )
 
 
@@ -133,7 +151,7 @@ def remotes(table: dict[str, dict[str, VarBind]], mib: Mib) -> list[Remote]:
             port=rest[0],
             chassis_kind=snmp.number(cells.get(mib.column(0))),
             port_kind=snmp.number(cells.get(mib.column(2))),
-            capabilities=_bits(cells.get(mib.capabilities)),
+            capabilities=capabilities_of(cells.get(mib.capabilities)),
         )
         known = newest.get(tuple(rest))
         if known is None or mark >= known[0]:
@@ -171,7 +189,8 @@ def _printable(value: bytes) -> bool:
     return value.isascii() and value.decode("ascii").isprintable()
 
 
-def _bits(varbind: VarBind | None) -> tuple[str, ...]:
+def capabilities_of(varbind: VarBind | None) -> tuple[str, ...]:
+    """Return the names of the capabilities in lldpRemSysCapEnabled or lldpLocSysCapEnabled."""
     if varbind is None:
         return ()
     value = varbind.value
