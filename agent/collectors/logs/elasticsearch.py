@@ -1,0 +1,247 @@
+"""Elasticsearch and OpenSearch: records by source and civil day, counted by aggregations; `_search` without hits.
+
+What makes a count wrong is looked for, and makes it partial: shards that failed, a search that ran out of time, indices
+that are closed or frozen and so left out of searches. The source field must be one that is not analysed, or an exact
+name finds nothing; of a text field its `keyword` field is taken. Days without records need no empty buckets: a day that
+is absent has none, whatever `min_doc_count` and `extended_bounds` would make of it.
+
+Sources are named in filters, so that the store returns no name that the campus file does not have; all others are a
+count of distinct sources. Buckets are kept below 10 000 a request, the limit of 7.0; a store that allows fewer is asked
+again with fewer sources.
+
+Sources: Elasticsearch and OpenSearch references (search aggregations, field capabilities, cat indices, ILM, data stream
+lifecycle, index state management). Snapshots count for nothing: what must be restored first cannot be searched.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from agent import canonical
+from agent.collectors.logs.counting import Counted, kept_of, portions, total
+from agent.collectors.logs.elasticsearch_policy import policy_days
+from agent.collectors.logs.interface import Store, search_window, wanted
+from agent.collectors.logs.replies import (
+    by_place,
+    document,
+    items,
+    matching,
+    member,
+    must_answer,
+    quoted,
+    reply_of,
+    text_of,
+    unusable,
+    whole,
+)
+from agent.errors import MalformedError
+from agent.language import N_
+from agent.model.exchange import HttpRequest
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from agent.model.asset import Asset
+    from agent.model.campus import Campus
+    from agent.model.exchange import Answer, Session
+
+__all__ = ["read"]
+
+_PATTERN: Final = r"[A-Za-z0-9_.*,+:@<>{}-]+"
+_FIELD: Final = r"[A-Za-z0-9_@.-]+"
+_COUNTS: Final = (
+    "timed_out,_shards.total,_shards.failed,hits.total.value,aggregations.*.value,aggregations.*.doc_count,"
+    "aggregations.*.*.value,aggregations.*.days.buckets.key_as_string,aggregations.*.days.buckets.doc_count"
+)
+_LENIENT: Final = "ignore_unavailable=true&allow_no_indices=true"
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """An index pattern and what the searches on it have in common."""
+
+    where: str
+    time: str
+    source: str
+    since: str
+    until: str
+    timezone: str
+
+
+async def read(asset: Asset, campus: Campus, session: Session) -> Store:
+    """Count the records of each wanted source by day, and read size, free space and retention.
+
+    Raises:
+        GapError: the store does not answer or let us in, or has not the fields that the campus file names.
+        MalformedError: it answers with something that is no such reply.
+    """
+    about = await session.ask(_get("/?filter_path=version.number,version.distribution"))
+    distribution = member(document(about), "version", "distribution") if reply_of(about).status == 200 else None
+    first, last = search_window(about, campus)
+    sources = wanted(asset, campus)
+    places = by_place(asset, sources)
+    counted: dict[str, Counted] = {}
+    for where, names in places.items():
+        pattern = matching(asset, _PATTERN, where, "index pattern")
+        place = await _place(asset, session, pattern, (first.isoformat(), last.isoformat()), campus.timezone)
+        counted[where] = await _count(asset, session, place, names)
+    answer, used, closed = await _indices(asset, session, tuple(places))
+    free = await _free(session)
+    days = await policy_days(session, tuple(places), opensearch=distribution == "opensearch")
+    return Store(
+        answer=answer,
+        kept=kept_of(asset, sources, counted, answer, hidden=closed),
+        searched=(first.isoformat(), last.isoformat()),
+        free=free,
+        used=used,
+        policy_days=days,
+        others=total(each.others() for each in counted.values()),
+    )
+
+
+def _get(path: str) -> HttpRequest:
+    return HttpRequest(path=path, form="json")
+
+
+async def _place(asset: Asset, session: Session, where: str, days: tuple[str, str], timezone: str) -> _Place:
+    """Find out which field names the source so that an exact name can be asked for."""
+    logs = asset.logs
+    time = matching(asset, _FIELD, logs.time_field if logs and logs.time_field else "@timestamp", "time field")
+    source = matching(asset, _FIELD, logs.source_field if logs and logs.source_field else "host.name", "source field")
+    fields = f"{time},{source},{source}.keyword"
+    answer = await session.ask(
+        _get(f"/{quoted(where)}/_field_caps?fields={quoted(fields)}&{_LENIENT}&filter_path=fields.*.*.type")
+    )
+    must_answer(asset, answer)
+    kinds = {name: set(member(document(answer), "fields", name) or ()) for name in fields.split(",")}
+    if not kinds[time] & {"date", "date_nanos"}:
+        raise unusable(
+            asset,
+            answer,
+            N_("the log store has no field {field!r} with times"),
+            N_("Name the field in the campus file (logs: time_field), and check that the index pattern matches"),
+            field=time,
+        )
+    if kinds[source] & {"text", "match_only_text"} or not kinds[source]:
+        source = f"{source}.keyword"
+        if not kinds[source]:
+            raise unusable(
+                asset,
+                answer,
+                N_("the log store has no field {field!r} by which sources can be told apart exactly"),
+                N_("Name a field of type keyword or ip in the campus file (logs: source_field)"),
+                field=source.removesuffix(".keyword"),
+            )
+    return _Place(where, time, source, *days, timezone)
+
+
+async def _count(asset: Asset, session: Session, place: _Place, names: tuple[str, ...]) -> Counted:
+    counted = Counted()
+    parts = portions(names)
+    while parts:
+        part = parts.pop(0)
+        answer = await session.ask(
+            HttpRequest(
+                method="POST",
+                path=f"/{quoted(place.where)}/_search?{_LENIENT}&filter_path={_COUNTS}",
+                headers={"Content-Type": "application/json"},
+                body=_body(place, part, distinct=counted.distinct is None),
+                form="json",
+                seconds=90,
+            )
+        )
+        if len(part) > 1 and reply_of(answer).status in (400, 503) and "too_many_buckets" in text_of(answer):
+            parts[:0] = [part[: len(part) // 2], part[len(part) // 2 :]]
+            continue
+        if counted.told(asset, part, answer):
+            _take(counted, part, answer)
+    return counted
+
+
+def _body(place: _Place, names: Sequence[str], *, distinct: bool) -> str:
+    """Return a search of counts alone; the family's allow-list knows exactly this form."""
+    days = {
+        "calendar_interval": "day",
+        "field": place.time,
+        "format": "yyyy-MM-dd",
+        "min_doc_count": 1,
+        "time_zone": place.timezone,
+    }
+    below = {
+        "days": {"date_histogram": days},
+        "first": {"min": {"field": place.time}},
+        "last": {"max": {"field": place.time}},
+    }
+    aggs: dict[str, Any] = {
+        f"s{number}": {"aggs": below, "filter": {"term": {place.source: name}}} for number, name in enumerate(names)
+    }
+    if distinct:
+        aggs["distinct"] = {"cardinality": {"field": place.source, "precision_threshold": 10_000}}
+    between = {"gte": place.since, "lt": f"{place.until}||+1d", "time_zone": place.timezone}
+    body = {
+        "aggs": aggs,
+        "query": {"range": {place.time: between}},
+        "size": 0,
+        "timeout": "60s",
+        "track_total_hits": True,
+    }
+    return canonical.dumps(body).decode()
+
+
+def _take(counted: Counted, names: Sequence[str], answer: Answer) -> None:
+    found = document(answer)
+    failed = whole(member(found, "_shards", "failed")) or 0
+    counted.unreadable = max(counted.unreadable, failed)
+    cut = failed > 0 or member(found, "timed_out") is True
+    distinct = whole(member(found, "aggregations", "distinct", "value"))
+    counted.distinct = counted.distinct if distinct is None else distinct
+    nothing = whole(member(found, "hits", "total", "value")) == 0
+    for number, name in enumerate(names):
+        source = member(found, "aggregations", f"s{number}")
+        if source is None and not nothing:
+            raise MalformedError("the log store's answer has no count for a source that was asked for")
+        counted.days[name] = _days(source)
+        for told, where in (("first", counted.first), ("last", counted.last)):
+            at = whole(member(source, told, "value"))
+            if at is not None and counted.days[name]:
+                where[name] = at
+        if cut or (whole(member(source, "doc_count")) or 0) != sum(counted.days[name].values()):
+            counted.partial.add(name)
+
+
+def _days(source: Any) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for bucket in items(member(source, "days", "buckets")):
+        day, records = member(bucket, "key_as_string"), whole(member(bucket, "doc_count"))
+        if not isinstance(day, str) or records is None:
+            raise MalformedError("a bucket of the log store's answer has no day or no count")
+        if records:
+            found[day] = records
+    return found
+
+
+async def _indices(asset: Asset, session: Session, places: Sequence[str]) -> tuple[Answer, int | None, int]:
+    """Return the size of the indices, and how many of them searches leave out: closed, or frozen (`search.throttled`).
+
+    No column of names is asked for.
+    """
+    pattern = quoted(",".join(places))
+    answer = await session.ask(
+        _get(f"/_cat/indices/{pattern}?format=json&h=status,sth,pri.store.size&bytes=b&expand_wildcards=all")
+    )
+    if reply_of(answer).status == 404:
+        return answer, None, 0
+    must_answer(asset, answer)
+    sizes, closed = [], 0
+    for row in items(document(answer)):
+        closed += member(row, "status") != "open" or member(row, "sth") in ("true", True)
+        sizes.append(whole(member(row, "pri.store.size")))
+    return answer, total(sizes), closed
+
+
+async def _free(session: Session) -> int | None:
+    answer = await session.ask(_get("/_cluster/stats?filter_path=nodes.fs.available_in_bytes"))
+    if reply_of(answer).status != 200:
+        return None
+    return whole(member(document(answer), "nodes", "fs", "available_in_bytes"))
