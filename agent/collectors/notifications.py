@@ -8,7 +8,7 @@ say more:
   whose port is named gets `link.event`.
 - coldStart, warmStart: `device.restart`, and `link.restart` for every watched link on the device, so that counters
   are not carried over the restart even where only readings are at hand.
-- a UPS that left or regained mains: `ups.power`.
+- a UPS that left or regained mains: `ups.power`; one whose battery is low: `ups.battery_event`.
 
 The word of one device, so the grade is `reported`. Anybody on the network can forge a notification of version 1 or 2c
 from a device's address; it can at most take an interval out of an assessment, never add octets or points.
@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from agent import ber
+from agent.collectors.ups_traps import ALARM_GONE, ALARM_NEW, LOW, LOW_ALARMS, ON_BATTERY_ALARM, POWER
 from agent.errors import MalformedError
 from agent.model import snmp
 from agent.model.exchange import Notifications, SnmpColumn, SnmpNotifications
@@ -53,23 +54,6 @@ COLUMNS = (
 SNMP_TRAPS = "1.3.6.1.6.3.1.1.5"
 RESTARTS = {f"{SNMP_TRAPS}.1": "cold", f"{SNMP_TRAPS}.2": "warm"}
 LINKS = {f"{SNMP_TRAPS}.3": "down", f"{SNMP_TRAPS}.4": "up"}
-
-UPS_TRAPS = "1.3.6.1.2.1.33.2"
-POWER = {
-    f"{UPS_TRAPS}.1": "on-battery",  # upsTrapOnBattery (RFC 1628), once a minute while it lasts
-    f"{UPS_TRAPS}.0.1": "on-battery",  # the same, sent with version 1
-    "1.3.6.1.4.1.318.0.5": "on-battery",  # PowerNet-MIB (APC): upsOnBattery, powerRestored
-    "1.3.6.1.4.1.318.0.9": "on-mains",
-    "1.3.6.1.4.1.935.0.5": "on-battery",  # XPPC-MIB, the cards in many Chinese UPS: the same numbers
-    "1.3.6.1.4.1.935.0.9": "on-mains",
-}
-ALARMS = {
-    f"{UPS_TRAPS}.3": "on-battery",  # upsTrapAlarmEntryAdded, -Removed, with upsAlarmDescr
-    f"{UPS_TRAPS}.0.3": "on-battery",
-    f"{UPS_TRAPS}.4": "on-mains",
-    f"{UPS_TRAPS}.0.4": "on-mains",
-}
-UPS_ALARM_ON_BATTERY = "1.3.6.1.2.1.33.1.6.3.2"
 
 LONGEST = 15
 """Seconds to wait at most: the receiver listens between the runs as well."""
@@ -164,13 +148,19 @@ def _readings(event: _Event, campus: Campus, answer: Answer) -> Iterator[Reading
                 yield _reading("link.event", f"{link.role}:{link.id}", state, event, answer)
     if (power := _power(event)) is not None:
         yield _reading("ups.power", subject, power, event, answer)
+    if event.oid in LOW or (event.oid in ALARM_NEW and _alarm(event) in LOW_ALARMS):
+        yield _reading("ups.battery_event", subject, "low", event, answer)
 
 
 def _power(event: _Event) -> str | None:
-    if event.oid in ALARMS:
-        alarm = snmp.oid(event.cells.get(UPS_ALARM_DESCR))
-        return ALARMS[event.oid] if alarm == UPS_ALARM_ON_BATTERY else None
+    if event.oid in ALARM_NEW | ALARM_GONE:
+        state = "on-battery" if event.oid in ALARM_NEW else "on-mains"
+        return state if _alarm(event) == ON_BATTERY_ALARM else None
     return POWER.get(event.oid)
+
+
+def _alarm(event: _Event) -> str | None:
+    return snmp.oid(event.cells.get(UPS_ALARM_DESCR))
 
 
 def _reading(metric: str, subject: str, value: str, event: _Event, answer: Answer) -> Reading:

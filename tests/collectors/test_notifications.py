@@ -155,16 +155,47 @@ def test_a_restart_counts_for_the_device_and_its_watched_links(oid: str, kind: s
         ("1.3.6.1.4.1.318.0.9", (), "on-mains"),
         ("1.3.6.1.4.1.935.0.5", (), "on-battery"),
         ("1.3.6.1.4.1.935.0.9", (), "on-mains"),
-        ("1.3.6.1.4.1.318.0.7", (), None),
+        ("1.3.6.1.4.1.3808.0.5", (), "on-battery"),
+        ("1.3.6.1.4.1.3808.0.9", (), "on-mains"),
+        ("1.3.6.1.4.1.534.1.0.0.0.3", (), "on-battery"),
+        ("1.3.6.1.4.1.534.1.11.4.1.0.5", (), "on-mains"),
+        ("1.3.6.1.4.1.534.1.11.4.2.0.3", (), "on-battery"),
+        ("1.3.6.1.4.1.705.1.11.0.11", (), "on-battery"),
+        ("1.3.6.1.4.1.705.1.11.0.12", (), "on-mains"),
+        ("1.3.6.1.4.1.2254.2.4.20.0.3", (), "on-battery"),
+        ("1.3.6.1.4.1.2254.2.4.20.0.4", (), "on-mains"),
+        ("1.3.6.1.4.1.318.0.8", (), None),
     ],
 )
 def test_a_ups_tells_where_its_power_comes_from(
     oid: str, variables: tuple[tuple[str, str | int], ...], expected: str | None
 ) -> None:
-    """RFC 1628 by trap or by alarm entry of that one alarm, PowerNet and XPPC by number; other alarms say nothing."""
+    """RFC 1628 by trap or by alarm entry of that one alarm, makers by number; other alarms say nothing."""
     told = collected(notification(oid, *variables, sender="ups1"))
     assert told[0] == ("device.notification", "asset:ups1", oid)
     assert told[1:] == ([("ups.power", "asset:ups1", expected)] if expected else [])
+
+
+@pytest.mark.parametrize(
+    ("oid", "variables", "low"),
+    [
+        ("1.3.6.1.2.1.33.2.3", ((ALARM, "1.3.6.1.2.1.33.1.6.3.3"),), True),
+        ("1.3.6.1.2.1.33.2.0.3", ((ALARM, "1.3.6.1.2.1.33.1.6.3.4"),), True),
+        ("1.3.6.1.2.1.33.2.4", ((ALARM, "1.3.6.1.2.1.33.1.6.3.3"),), False),
+        ("1.3.6.1.2.1.33.2.3", ((ALARM, "1.3.6.1.2.1.33.1.6.3.1"),), False),
+        ("1.3.6.1.4.1.318.0.7", (), True),
+        ("1.3.6.1.4.1.935.0.7", (), True),
+        ("1.3.6.1.4.1.3808.0.7", (), True),
+        ("1.3.6.1.4.1.534.1.11.4.1.0.4", (), True),
+        ("1.3.6.1.4.1.705.1.11.0.5", (), True),
+        ("1.3.6.1.4.1.2254.2.4.20.0.5", (), True),
+        ("1.3.6.1.4.1.318.0.11", (), False),
+    ],
+)
+def test_a_ups_tells_that_its_battery_is_low(oid: str, variables: tuple[tuple[str, str | int], ...], low: bool) -> None:
+    """Low and depleted count when they begin, and neither when they end nor for other alarms."""
+    told = collected(notification(oid, *variables, sender="ups1"))
+    assert told[1:] == ([("ups.battery_event", "asset:ups1", "low")] if low else [])
 
 
 def test_every_reading_has_its_metric() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from agent.assess.derive.ipv6 import ipv6
+from agent.assess.derive.power import power
 from agent.assess.derive.surveillance import surveillance
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ __all__ = ["DERIVATIONS"]
 
 DERIVATIONS: Mapping[str, Derivation] = {
     "ipv6": ipv6,
+    "power": power,
     "surveillance": surveillance,
 }
 """By the name that a metric's `derivation` gives."""
