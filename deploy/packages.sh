@@ -14,7 +14,11 @@ else
     while read -r program package purposes; do
         case $program in '' | '#'*) continue ;; esac
         case ,$purposes, in *,"$purpose",*) ;; *) continue ;; esac
-        command -v "$program" >/dev/null 2>&1 || missing="$missing $package"
+        if [ "$program" = - ]; then
+            dpkg -s "$package" >/dev/null 2>&1 || missing="$missing $package"
+        else
+            command -v "$program" >/dev/null 2>&1 || missing="$missing $package"
+        fi
     done <"$list"
 fi
 [ -n "$missing" ] || exit 0

@@ -52,6 +52,8 @@ class Asset(Word):
     """The device's password may be sent as it is (RFC 7617): only for devices that cannot do digest."""
     logs: LogStore | None = None
     """For log stores: where on it the logs are."""
+    search_days: int | None = Field(default=None, ge=1, le=400)
+    """For recorders: over how many days back footage is looked for; 100 where the file does not say."""
     playback: int | None = Field(default=None, ge=1, le=100)
     """For recorders: how many cameras have their oldest hour played for some seconds in a run."""
     draw: str = ""
@@ -66,3 +68,7 @@ class Asset(Word):
     measured apart."""
     wifi: WifiTables | None = None
     """Filled in from the family when the asset is asked; a campus file may not hold it."""
+
+    def drawn(self, nonce: str) -> Asset:
+        """Return the asset with what chooses the cameras whose footage is played, where it has any played at all."""
+        return self.model_copy(update={"draw": nonce}) if self.playback and nonce else self

@@ -12,7 +12,7 @@ import logging
 import uuid
 from collections import Counter
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from agent import canonical
@@ -138,8 +138,9 @@ async def run(
     gate = asyncio.Semaphore(AT_ONCE)
 
     async def bounded(job: Job) -> Conversation:
+        drawn = replace(job, asset=job.asset.drawn(begun.challenge.nonce)) if begun.challenge else job
         async with gate:
-            conversation = await converse(agent, begun.name, begun.campus, job)
+            conversation = await converse(agent, begun.name, begun.campus, drawn)
         if progress is not None:
             progress(conversation)
         return conversation

@@ -162,6 +162,7 @@ def _check_run(work: _Work, item: Opened) -> None:
         work.found.campus = campus
     recomputed: list[Reading] = []
     broken = campus is None
+    challenge = item.statement.predicate.challenge
     for target in item.statement.predicate.targets:
         name = f"{item.seq}/{target.id}"
         segment = None
@@ -173,7 +174,7 @@ def _check_run(work: _Work, item: Opened) -> None:
             _keep_exchanges(work, segment, target.segment.digest())
             _check_segment(item, segment, target.exchanges, target.gaps)
             if item.kind is EntryKind.RUN and campus is not None:
-                _check_asset(segment, campus, files, work.packs)
+                _check_asset(segment, campus, files, work.packs, challenge.nonce if challenge else "")
         if segment is None or campus is None:
             broken = True
             continue
@@ -225,7 +226,9 @@ def _check_segment(item: Opened, segment: Segment, exchanges: int, gaps: int) ->
         previous_ns = int(entry.monotonic_ns)
 
 
-def _check_asset(segment: Segment, campus: Campus, files: dict[str, bytes], packs: frozenset[str]) -> None:
+def _check_asset(
+    segment: Segment, campus: Campus, files: dict[str, bytes], packs: frozenset[str], nonce: str
+) -> None:
     """The asset that was asked is the campus file's, read as a released family says."""
     header = segment.header
     declared = campus.asset(header.asset.id)
@@ -235,7 +238,7 @@ def _check_asset(segment: Segment, campus: Campus, files: dict[str, bytes], pack
     if name not in files or canonical.digest(files[name]) not in packs:
         raise Failed(f"{name} is not a released pack that this program knows; if you trust it, name it with --pack")
     family = parse_families(files[name], name).value
-    if family.id != declared.family or family.equip(declared) != header.asset:
+    if family.id != declared.family or family.equip(declared).drawn(nonce) != header.asset:
         raise Failed(f"the asset {header.asset.id} was not asked as the campus file and its family say")
     if not set(header.collectors) <= set(family.collectors):
         raise Failed(f"the family {family.id} does not have all of the collectors {', '.join(header.collectors)}")

@@ -1,0 +1,157 @@
+"""RTSP: plays some seconds of a recording and keeps counts and a digest of it, never a picture.
+
+DESCRIBE, SETUP over the same TCP connection, PLAY, TEARDOWN (RFC 2326); no other method is ever sent. One connection
+per request; digest as for HTTP (RFC 2326 §14 takes it over); never a second try with a password that was refused.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from typing import TYPE_CHECKING
+from urllib.parse import urljoin
+
+from agent.errors import GapError
+from agent.model.exchange import GapReason, RtspPlay, RtspPlayed
+from agent.transports.rtsp.conversation import Conversation, Reply, RtspLogin
+from agent.transports.rtsp.description import video_of
+from agent.transports.rtsp.frames import Tally
+
+if TYPE_CHECKING:
+    from agent.model.exchange import Request, Response
+    from agent.transports.rtsp.description import Video
+
+__all__ = ["RTSP_PORT", "RtspLogin", "RtspTransport"]
+
+RTSP_PORT = 554
+_STEP_SECONDS = 10
+_OK = 200
+
+
+class RtspTransport:
+    """Plays recordings of one device.
+
+    Args:
+        host: name or address.
+        port: of RTSP.
+        login: what opens it; None for a device without one.
+    """
+
+    def __init__(self, host: str, port: int = RTSP_PORT, login: RtspLogin | None = None) -> None:
+        self._host = host
+        self._port = port
+        self._login = login
+        self._refused = False
+
+    @property
+    def _where(self) -> str:
+        host = f"[{self._host}]" if ":" in self._host else self._host
+        return f"rtsp://{host}:{self._port}"
+
+    async def exchange(self, request: Request) -> Response:
+        """Play what the request asks for.
+
+        Raises:
+            GapError: the device cannot be reached, does not let us in, or speaks no RTSP.
+        """
+        if not isinstance(request, RtspPlay):
+            raise GapError(GapReason.UNSUPPORTED, "RTSP does not do {op}", where=self._where, op=request.op)
+        if self._refused:
+            raise GapError(
+                GapReason.REFUSED, "the password was refused before; it is not tried again", where=self._where
+            )
+        began = time.monotonic_ns()
+        async with asyncio.timeout(_STEP_SECONDS):
+            reader, writer = await asyncio.open_connection(self._host, self._port)
+        try:
+            conversation = Conversation(reader, writer, self._login, self._where)
+            played = await self._play(conversation, request)
+        except GapError as error:
+            self._refused = error.reason == GapReason.REFUSED
+            raise
+        finally:
+            writer.close()
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
+        return played.model_copy(update={"elapsed_ms": (time.monotonic_ns() - began) // 1_000_000})
+
+    async def close(self) -> None:
+        """Nothing stays open between requests."""
+
+    async def _play(self, conversation: Conversation, request: RtspPlay) -> RtspPlayed:
+        url = self._where + request.path
+        async with asyncio.timeout(_STEP_SECONDS):
+            described = await conversation.ask("DESCRIBE", url, Accept="application/sdp")
+            if described.status != _OK:
+                return RtspPlayed(status=described.status, elapsed_ms=0)
+            video = video_of(described.body.decode("utf-8", "replace"))
+            if video is None:
+                return RtspPlayed(status=described.status, elapsed_ms=0)
+            base = _base(described, url)
+            track = _control(base, video)
+            ready = await conversation.ask("SETUP", track, Transport="RTP/AVP/TCP;unicast;interleaved=0-1")
+            session = ready.headers.get("session", "").split(";")[0].strip()
+            if ready.status != _OK or not session:
+                return RtspPlayed(status=ready.status, codec=video.codec, elapsed_ms=0)
+            span = {"Range": f"clock={request.clock_range}"} if request.clock_range else {}
+            playing = await conversation.ask("PLAY", base, Session=session, **span)
+        tally = Tally(video.codec)
+        if playing.status == _OK:
+            await self._listen(conversation, request, tally)
+            await self._tear_down(conversation, base, session)
+        return RtspPlayed(
+            status=playing.status,
+            codec=video.codec,
+            packets=tally.packets,
+            octets=tally.octets,
+            key_frames=tally.key_frames,
+            lost=tally.lost,
+            starts=playing.headers.get("range", "")[:100],
+            digest=tally.digest,
+            elapsed_ms=0,
+        )
+
+    async def _listen(self, conversation: Conversation, request: RtspPlay, tally: Tally) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(request.seconds):
+                while tally.octets < request.max_octets:
+                    packet = await conversation.packet()
+                    if packet is None:
+                        return
+                    if packet[0] == 0:  # channel 1 has the reports
+                        tally.take(packet[1])
+
+    async def _tear_down(self, conversation: Conversation, url: str, session: str) -> None:
+        """Say goodbye; a device that hung up or goes on sending has no answer that matters."""
+        with contextlib.suppress(GapError, OSError, TimeoutError):
+            async with asyncio.timeout(1):
+                await conversation.ask("TEARDOWN", url, Session=session)
+
+
+def _base(described: Reply, url: str) -> str:
+    """Return the URL that the tracks are relative to (RFC 2326 §C.1.1), always on the device that was asked."""
+    told = described.headers.get("content-base") or described.headers.get("content-location") or url
+    return _here(told, url)
+
+
+def _control(base: str, video: Video) -> str:
+    if not video.control or video.control == "*":
+        return base
+    if "://" in video.control:
+        return _here(video.control, base)
+    return (
+        urljoin(base if base.endswith("/") else f"{base}/", video.control)
+        if "?" not in base
+        else (f"{base}/{video.control}")
+    )
+
+
+def _here(url: str, asked: str) -> str:
+    """Return the URL with the host that was asked: a device behind an address translation names its own."""
+    scheme, separator, rest = url.partition("://")
+    if not separator or scheme.lower() != "rtsp":
+        return asked
+    host = asked.split("/", 3)[2]
+    path = rest.partition("/")[2]
+    return f"rtsp://{host}/{path}"
