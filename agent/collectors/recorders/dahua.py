@@ -35,6 +35,8 @@ __all__ = ["read"]
 MAGIC_BOX = "/cgi-bin/magicBox.cgi?action="
 CONFIG = "/cgi-bin/configManager.cgi?action=getConfig&name="
 CONFIGS = ("ChannelTitle", "RemoteDevice", "Record", "RecordMode", "StorageGroup", "StorageGlobal", "Encode")
+OMIT = {"ChannelTitle": ("Name",), "RemoteDevice": ("Name", "MachineAddress", "DeviceID")}
+"""What people call cameras, and where they hang."""
 STATES = "/cgi-bin/LogicDeviceManager.cgi?action=getCameraState"
 VIDEO_LOSS = "/cgi-bin/eventManager.cgi?action=getEventIndexes&code=VideoLoss"
 DISKS = "/cgi-bin/storageDevice.cgi?action=getDeviceAllInfo"
@@ -147,7 +149,7 @@ async def _inventory(asset: Asset, session: Session) -> _Inventory:
     told: dict[str, Told] = {}
     paths = {name: f"{CONFIG}{name}" for name in CONFIGS}
     for name, path in {**paths, "states": STATES, "losses": VIDEO_LOSS, "disks": DISKS}.items():
-        if (one := await ask(asset, session, path, octets=LARGE)) is not None:
+        if (one := await ask(asset, session, path, octets=LARGE, omit=OMIT.get(name, ()))) is not None:
             told[name] = one
     values = {name: one.values for name, one in told.items()}
     titled = {number for number, _ in items(values.get("ChannelTitle", {}), "table.ChannelTitle")}

@@ -31,6 +31,11 @@ MOST_PAGES = 1_500
 SEARCH_SECONDS = 60
 """The first search over years takes some seconds on real devices."""
 CGI = "/cgi-bin/mediaFileFind.cgi?action="
+OMIT = (
+    *("FilePath", "WorkDir", "WorkDirSN", "Cluster", "Compressed", "Disk", "Partition", "Overwrites", "Redundant"),
+    *("Repeat", "SummaryOffset", "PlateNumber", "PlateColor", "PlateType", "Speed", "VehicleColor"),
+)
+"""Lines of an item: where its file lies, and what the camera made out of the traffic. Nobody needs them."""
 _HANDLE = re.compile(r"[0-9]{1,20}")
 
 End = Literal["end", "busy", "broken", "nothing"]
@@ -120,7 +125,7 @@ async def _pages(asset: Asset, session: Session, handle: str, most: int, found: 
     path = f"{CGI}findNextFile&object={handle}&count={min(most, PAGE) or PAGE}"
     largest, size, first = 0, 0, None
     for page in range(1, MOST_PAGES + 1):
-        told = await ask(asset, session, path)
+        told = await ask(asset, session, path, omit=OMIT)
         if told is None or told.state not in {"ok", "nothing"}:
             found.end = "busy" if told is not None and told.state == "busy" else "broken"
             return False, page

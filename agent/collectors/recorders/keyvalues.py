@@ -28,17 +28,12 @@ State = Literal["ok", "nothing", "unsupported", "denied", "busy", "cut"]
 """Answered; 400 or `Error`; the firmware does not have it; this account may not; try later; longer than asked for."""
 
 FIELDS = (
-    HttpField(name="Name", holds="name"),
     HttpField(name="SerialNo", holds="serial"),
     HttpField(name="serialNumber", holds="serial"),
     HttpField(name="Address", holds="ip4"),
     HttpField(name="Mac", holds="mac"),
-    HttpField(name="UserName", holds="name"),
-    HttpField(name="Password", holds="name"),
-    HttpField(name="PlateNumber", holds="name"),
 )
-"""What replies may hold of people and of single devices, wherever it stands. Of a camera's own password nothing
-remains but a pseudonym."""
+"""What replies may hold of single devices, wherever it stands."""
 MOST_LINES = 200_000
 _LOCKED = re.compile(rb'"RmLock"\s*:\s*(\d{1,6})')
 _INDEX = re.compile(r"\[(\d{1,6})\]")
@@ -63,8 +58,18 @@ class Told:
         return self.state == "nothing" and isinstance(reply, HttpReply) and text in reply.body
 
 
-async def ask(asset: Asset, session: Session, path: str, *, seconds: int = 30, octets: int = 4_194_304) -> Told | None:
+async def ask(
+    asset: Asset, session: Session, path: str, *, seconds: int = 30, octets: int = 4_194_304, omit: tuple[str, ...] = ()
+) -> Told | None:
     """Ask one path.
+
+    Args:
+        asset: the recorder.
+        session: asks it.
+        path: with query.
+        seconds: how long it may take.
+        octets: how long the reply may be.
+        omit: lines that hold names of people and places, or that nobody needs.
 
     Returns:
         The reply; None for one whose framing is broken, or that is not allowed to be asked.
@@ -72,7 +77,7 @@ async def ask(asset: Asset, session: Session, path: str, *, seconds: int = 30, o
     Raises:
         GapError: the device is silent, does not let us in, or has locked the account.
     """
-    request = HttpRequest(path=path, form="lines", fields=FIELDS, seconds=seconds, max_octets=octets)
+    request = HttpRequest(path=path, form="lines", fields=FIELDS, omit=omit, seconds=seconds, max_octets=octets)
     try:
         answer = await session.ask(request)
     except GapError as gap:

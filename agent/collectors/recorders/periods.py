@@ -11,8 +11,8 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from agent.clock import parse_time
-from agent.collectors.appliance import SCHOOL_TIME
 from agent.collectors.recorders.interface import Span
+from agent.model.calendar import utc_offset
 from agent.model.http import HttpReply
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def label_text(at: int) -> str:
 
 def school_zone(timezone: str) -> int | None:
     """Return how far the school's clocks are ahead of UTC, in ms; None for a zone that is not known here."""
-    ahead = SCHOOL_TIME.get(timezone)
+    ahead = utc_offset(timezone)
     return ahead // timedelta(milliseconds=1) if ahead is not None else None
 
 
