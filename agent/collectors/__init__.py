@@ -19,6 +19,7 @@ from agent.collectors import (
     mqtt,
     neighbours,
     notifications,
+    security,
     ups,
     wifi,
 )
@@ -47,6 +48,7 @@ COLLECTORS = {
     "mqtt": mqtt.collect,
     "notifications": notifications.collect,
     "neighbours": neighbours.collect,
+    "security": security.collect,
     "storage": snmp_disks.collect,
     "ups": ups.collect,
     "wifi": wifi.collect,
