@@ -202,7 +202,8 @@ def test_every_reading_has_its_metric() -> None:
     """Name, collector, unit and states are those of `config/metrics`."""
     metrics = load_metrics(config_directory())
     told = collected(
-        notification(LINK_DOWN, (f"{IFX}.1.3", "GE0/0/1")), notification(COLD), notification("1.3.6.1.2.1.33.2.1")
+        *(notification(LINK_DOWN, (f"{IFX}.1.3", "GE0/0/1")), notification(COLD)),
+        *(notification("1.3.6.1.2.1.33.2.1"), notification("1.3.6.1.4.1.318.0.7")),
     )
     for name, _, value in told:
         assert metrics[name].collector == "notifications"

@@ -73,7 +73,7 @@ class _Carried:
 
     seconds: Fraction
     settled: bool
-    """The battery was full before and empty after, and the asset answered to the end."""
+    """The battery was full before and empty after, and the asset answered until about then."""
     sources: tuple[str, ...]
 
 
@@ -124,23 +124,26 @@ def _answers(readings: Readings) -> dict[str, list[tuple[int, bool, tuple[str, .
 def _carried(
     discharge: Discharge, answers: Sequence[tuple[int, bool, tuple[str, ...]]], supply: Supply, gap_ms: Fraction
 ) -> _Carried:
-    """Return how long the asset answered within the discharge, without a longer silence than `gap_ms`."""
-    alive = discharge.since
+    """Return how long the asset answered within the discharge, without a longer silence than `gap_ms`.
+
+    To the end it was carried if it answered after it as well: between its last answer and the end it may have died.
+    """
+    alive, whole = discharge.since, False
     sources: list[str] = []
-    died = False
     for at, answered, cited in answers:
-        if not discharge.since < at <= discharge.until:
+        if at <= discharge.since:
             continue
         if not answered or at - alive > gap_ms:
-            died = True
+            break
+        sources += cited
+        if at >= discharge.until:
+            alive, whole = discharge.until, True
             break
         alive = at
-        sources += cited
-    whole = not died and discharge.until - alive <= gap_ms and bool(sources)
-    until = discharge.until if whole else alive
+    near_the_end = whole or (bool(sources) and discharge.until - alive <= gap_ms)
     return _Carried(
-        seconds=Fraction(until - discharge.since, 1000),
-        settled=whole and discharge.end == "low" and supply.was_full(discharge),
+        seconds=Fraction(alive - discharge.since, 1000),
+        settled=near_the_end and discharge.end == "low" and supply.was_full(discharge),
         sources=(*discharge.sources, *sources),
     )
 
