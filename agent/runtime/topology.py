@@ -3,8 +3,7 @@
 A device that answers at several addresses is one device: one of them is among its own addresses. Two devices that
 share an SNMPv3 engine ID or a serial number, but not an address, are two, and one was set up by copying the other.
 
-A neighbour is matched to a device by its chassis identifier, else by a management address, else by its name, where
-only one device has it.
+How a neighbour is matched to a device, and links are found, is `agent.assess.derive.graph`.
 """
 
 from __future__ import annotations
@@ -15,12 +14,13 @@ from collections import defaultdict
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from agent.assess.derive import graph
+from agent.assess.derive.graph import Edge, Index, Neighbour, Node, neighbours_of
 from agent.language import N_
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
-    from agent.model.reading import Reading
     from agent.runtime.discover import Found
     from agent.runtime.networks import Network
 
@@ -35,7 +35,6 @@ _DOMAIN = re.compile(r"\.[A-Za-z]{2,}$")
 LONGEST_NAME = 60
 EVERYONES = frozenset({"127.0.0.1", "::1", "0.0.0.0"})  # noqa: S104 (compared, never bound)
 """Own addresses that every device has: they identify none."""
-RULES = ("chassis", "address", "name")
 REMEDIES = {
     "engine": N_(
         "these devices have the same SNMPv3 engine ID: SNMPv3 managers mix them up. Set a unique engine ID on each, and"
@@ -46,18 +45,6 @@ REMEDIES = {
         " correct it on the device"
     ),
 }
-
-
-@dataclass(frozen=True)
-class Neighbour:
-    """What LLDP told a device of one neighbour; values as the readings `neighbour.*` have them."""
-
-    kind: str = ""
-    port: str = ""
-    chassis: str = ""
-    remote_port: str = ""
-    name: str = ""
-    addresses: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -88,22 +75,6 @@ class Clash:
         return REMEDIES[self.kind]
 
 
-@dataclass(frozen=True)
-class Edge:
-    """A link between two devices: the near end with its port, and what is known of the far end."""
-
-    near: str
-    near_port: str
-    far: str
-    far_port: str
-    both: bool
-    """Seen from both ends."""
-    rule: str
-    """What matched the far end: `chassis`, `address` or `name`."""
-    kind: str = ""
-    """What the far end announces to be, as `neighbour.kind`."""
-
-
 def devices(found: Sequence[Found]) -> list[Device]:
     """Return the devices behind the answers, each with an id of its own."""
     groups: list[list[Found]] = []
@@ -129,7 +100,7 @@ def devices(found: Sequence[Found]) -> list[Device]:
             name = f"{name}-{_address_part(group[0].address)}"
         taken.add(name)
         addresses = tuple(one.address for one in group)
-        made.append(Device(name, group[0], addresses, _neighbours(group[0].readings)))
+        made.append(Device(name, group[0], addresses, neighbours_of(group[0].readings)))
     return made
 
 
@@ -156,21 +127,7 @@ def clashes(known: Sequence[Device], placeholders: frozenset[str] = frozenset())
 
 def edges(known: Sequence[Device]) -> list[Edge]:
     """Return the links between devices, each once, from the end whose id comes first where both see it."""
-    index = Index(known)
-    between: dict[tuple[str, str], list[Edge]] = defaultdict(list)
-    for device in known:
-        for neighbour in device.neighbours:
-            hit = index.find(neighbour)
-            if hit is not None and hit[0].id != device.id:
-                far = hit[0].id
-                port, far_port = neighbour.port, neighbour.remote_port
-                edge = Edge(device.id, port, far, far_port, both=False, rule=hit[1], kind=neighbour.kind)
-                between[device.id, far].append(edge)
-    made: list[Edge] = []
-    for near, far in sorted(between):
-        if near < far or (far, near) not in between:
-            made += _paired(between[near, far], between.get((far, near), []))
-    return sorted(made, key=lambda one: (one.near, one.near_port, one.far))
+    return graph.edges([_node(device) for device in known])
 
 
 def unanswered(known: Sequence[Device], networks: Sequence[Network]) -> list[tuple[Neighbour, Device]]:
@@ -178,7 +135,7 @@ def unanswered(known: Sequence[Device], networks: Sequence[Network]) -> list[tup
 
     Each comes once, with the first device that sees it; telephones and stations give no address and are not here.
     """
-    index = Index(known)
+    index = Index(_node(device) for device in known)
     made: dict[str, tuple[Neighbour, Device]] = {}
     for device in known:
         for neighbour in device.neighbours:
@@ -186,44 +143,6 @@ def unanswered(known: Sequence[Device], networks: Sequence[Network]) -> list[tup
             if inside and index.find(neighbour) is None:
                 made.setdefault(inside[0], (replace(neighbour, addresses=tuple(inside)), device))
     return list(made.values())
-
-
-class Index:
-    """Finds the device that a neighbour is."""
-
-    def __init__(self, known: Iterable[Device]) -> None:
-        self._by: dict[str, dict[str, list[Device]]] = {rule: defaultdict(list) for rule in RULES}
-        for device in known:
-            self._by["chassis"][device.value("neighbours.chassis")].append(device)
-            self._by["name"][device.found.name].append(device)
-            for address in {*device.addresses, *device.found.own}:
-                self._by["address"][address].append(device)
-
-    def find(self, neighbour: Neighbour) -> tuple[Device, str] | None:
-        """Return the device and the rule that says so; a value that several devices have says nothing."""
-        values = {"chassis": (neighbour.chassis,), "address": neighbour.addresses, "name": (neighbour.name,)}
-        for rule in RULES:
-            hits = [self._by[rule].get(value, []) for value in values[rule] if value]
-            found = {device.id: device for devices in hits for device in devices}
-            if len(found) == 1:
-                return next(iter(found.values())), rule
-        return None
-
-
-def _paired(near: list[Edge], far: list[Edge]) -> list[Edge]:
-    """Return the links of two devices as both ends tell them: paired by port, or because there is only one."""
-    left = list(far)
-    made = []
-    for edge in near:
-        back = next((one for one in left if edge.far_port == one.near_port or one.far_port == edge.near_port), None)
-        if back is None and len(near) == len(far) == 1:
-            back = far[0]
-        if back is None:
-            made.append(edge)
-        else:
-            left.remove(back)
-            made.append(replace(edge, far_port=back.near_port, both=True))
-    return made + left
 
 
 def _inside(address: str, networks: Sequence[Network]) -> bool:
@@ -240,22 +159,14 @@ def _values(found: Found, metric: str) -> list[str]:
     return [reading.value for reading in found.readings if reading.metric == metric]
 
 
-def _neighbours(readings: Iterable[Reading]) -> tuple[Neighbour, ...]:
-    by_subject: dict[str, dict[str, str]] = defaultdict(dict)
-    for reading in readings:
-        kind, _, metric = reading.metric.partition(".")
-        if kind == "neighbour":
-            by_subject[reading.subject][metric] = reading.value
-    return tuple(
-        Neighbour(
-            kind=each.get("kind", ""),
-            port=each.get("port", ""),
-            chassis=each.get("chassis", ""),
-            remote_port=each.get("remote_port", ""),
-            name=each.get("name", ""),
-            addresses=tuple(each.get("address", "").split()),
-        )
-        for each in by_subject.values()
+def _node(device: Device) -> Node:
+    chassis, name = device.value("neighbours.chassis"), device.found.name
+    return Node(
+        id=device.id,
+        chassis=frozenset([chassis] if chassis else []),
+        names=frozenset([name] if name else []),
+        addresses=frozenset(device.addresses) | device.found.own,
+        neighbours=device.neighbours,
     )
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from agent.assess.derive.ipv6 import ipv6
 from agent.assess.derive.power import power
 from agent.assess.derive.surveillance import surveillance
+from agent.assess.derive.topology import topology
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,5 +20,6 @@ DERIVATIONS: Mapping[str, Derivation] = {
     "ipv6": ipv6,
     "power": power,
     "surveillance": surveillance,
+    "topology": topology,
 }
 """By the name that a metric's `derivation` gives."""
