@@ -95,7 +95,7 @@ def campus(
         if asset.room is not None:
             faults += _known(source, ("assets", n, "room"), asset.room, rooms, "room")
         if asset.draw:
-            faults.append(_fault(source, ("assets", n, "draw"), "the backend's challenge says what is drawn, not a file"))
+            faults.append(_fault(source, ("assets", n, "draw"), "the challenge says what is drawn, not a file"))
         if asset.wifi is not None:
             faults.append(_fault(source, ("assets", n, "wifi"), "wifi tables belong into the family"))
         faults += _feeds(source, n, asset, assets)
