@@ -128,7 +128,7 @@ def test_nothing_anywhere_is_no_proof() -> None:
 
 
 def test_old_footage_alone() -> None:
-    """A camera dead for longer than the search goes back has an earliest, no spans in the window, and does not record."""
+    """A camera dead for longer than the search goes back has an earliest, no spans, and does not record."""
     one = channel(told(dahua.read, recorder({0: hours((24 * 200, 24 * 150)), 1: WEEKS})), "1")
     assert spans(one) == []
     assert one.complete
@@ -137,7 +137,7 @@ def test_old_footage_alone() -> None:
 
 
 @pytest.mark.parametrize(("gap", "recording"), [(0, True), (0.1, True), (1.5, None), (3, False)])
-def test_recording_now(gap: float, recording: bool | None) -> None:  # noqa: FBT001 (a state)
+def test_recording_now(gap: float, recording: bool | None) -> None:
     """Footage up to now records; none of the last two hours under a plan for all week does not; between is unknown."""
     assert channel(told(dahua.read, recorder({0: hours((48, gap))})), "1").recording is recording
 
