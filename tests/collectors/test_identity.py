@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from agent import ber
+from agent.collectors.identity_objects import objects_of
 from agent.lab.snmp import Cell, Recording
 from agent.model import snmp
 from agent.packs.load import config_directory, load_metrics
@@ -132,3 +133,40 @@ def test_a_device_that_says_nothing_is_unsupported() -> None:
     """An agent without system group and entities gives no identity, and the reason is a reading."""
     readings = readings_of(Recording([number("1.3.6.1.2.1.2.1.0", 0)]), "identity")
     assert [(one.metric, one.value) for one in readings] == [("collector.answer", "unsupported")]
+
+
+@pytest.mark.parametrize("name", sorted(FACTS) or NONE_HERE)
+def test_serials_of_makers_are_what_another_system_read(name: str) -> None:
+    """The serial number that another system shows of the device is among ours, as a pseudonym."""
+    told = FACTS[name]["identity"].get("serial")
+    if not told or not FACTS[name]["derivable"]["identity"].get("serial", "").startswith("yes"):
+        pytest.skip("the recording has no serial number")
+    wanted = REDACTOR.pseudonym("serial", told.encode()).decode()
+    readings = readings_of(recording(FACTS[name]["file"]), "identity", "wifi")
+    assert wanted in {one.value for one in readings if "serial" in one.metric}
+
+
+def test_objects_of_makers_are_asked_by_the_longest_prefix() -> None:
+    """A UPS of a maker of switches is asked as a UPS; an unknown maker, and a like-sounding one, nothing."""
+    ups, switch = "1.3.6.1.4.1.2011.6.174.1", "1.3.6.1.4.1.2011.2.23.1"
+    assert [one.firmware for one in objects_of(ups)] == ["1.3.6.1.2.1.33.1.1.3.0"]
+    assert [one.serial for one in objects_of(switch)] == ["1.3.6.1.4.1.2011.5.25.188.1.1.0"]
+    assert (
+        list(objects_of("1.3.6.1.4.1.20110.1")) == list(objects_of("1.3.6.1.4.1.55555.1")) == list(objects_of("")) == []
+    )
+
+
+def test_an_appliance_with_the_name_of_its_snmp_software_tells_its_maker() -> None:
+    """A NAS that calls itself net-snmp shows its serial number as a pseudonym, its version and its model."""
+    nas = "1.3.6.1.4.1.6574.1.5"
+    cells = [
+        Cell(ber.oid_bytes("1.3.6.1.2.1.1.2.0"), ber.OID, ber.oid_bytes("1.3.6.1.4.1.8072.3.2.10")),
+        text(f"{nas}.1.0", b"DS923+"),
+        text(f"{nas}.2.0", b"SN-CANARY-7"),
+        text(f"{nas}.3.0", b"DSM 7.2"),
+    ]
+    readings, record = asyncio.run(converse(Recording(cells), ("identity",)))
+    told = {one.metric: one.value for one in readings}
+    assert (told["identity.model"], told["identity.firmware"]) == ("DS923+", "DSM 7.2")
+    assert told["identity.serial"] == REDACTOR.pseudonym("serial", b"SN-CANARY-7").decode()
+    assert b"SN-CANARY-7".hex().encode() not in record
