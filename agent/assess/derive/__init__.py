@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from agent.assess.derive.ipv6 import ipv6
 from agent.assess.derive.power import power
+from agent.assess.derive.security import security
 from agent.assess.derive.surveillance import surveillance
 from agent.assess.derive.topology import topology
 
@@ -19,6 +20,7 @@ __all__ = ["DERIVATIONS"]
 DERIVATIONS: Mapping[str, Derivation] = {
     "ipv6": ipv6,
     "power": power,
+    "security": security,
     "surveillance": surveillance,
     "topology": topology,
 }
