@@ -15,25 +15,35 @@ missing is missing: a room without data is neither covered nor uncovered, and bo
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Literal
 
 from agent.canonical import decimal_text
+from agent.model.finding import Reason
 from agent.model.reading import Grade, weakest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable
 
     from agent.model.campus import Campus, Room
     from agent.model.reading import Reading
 
-__all__ = ["Coverage", "Ladder", "Placement", "RoomCoverage", "Rung", "coverage", "placements"]
+__all__ = ["NEEDED", "Coverage", "Ladder", "Placement", "RoomCoverage", "Rung", "coverage", "placements"]
 
 Rung = Literal["none", "L0", "L1", "L2", "L3", "L4"]
 
 WALK, SENSOR = "wifi.walk.signal", "wifi.sensor.signal"
 HEARD, HEARD_OF_CLIENTS = "wifi.radio.signal", "wifi.ap.client_signal"
+NEEDED = (
+    *("wifi.ap.name", "wifi.ap.room", "wifi.ap.room_rule", "wifi.ap.state"),
+    *("neighbour.kind", "neighbour.name", "neighbour.port"),
+    *(WALK, SENSOR, HEARD, HEARD_OF_CLIENTS),
+)
+"""The metrics that `coverage` reads."""
+MOST_CITED = 200
+"""Exchanges that a room cites, the last ones: a month of five minutes is more than a reader can follow."""
 DEPLOYMENT, SIGNAL = "AP deployment coverage", "signal coverage"
 
 
@@ -79,6 +89,10 @@ class RoomCoverage:
     why: str
     aps: tuple[Placement, ...]
     grade: Grade
+    reason: Reason | None = None
+    """Why it is not known; None if it is."""
+    sources: tuple[str, ...] = ()
+    """Exchanges that show it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +186,8 @@ class _Seen:
     """By access point: day and state."""
     levels: Mapping[str, Mapping[str, Sequence[Decimal]]]
     """By metric, then by subject."""
+    shown: Mapping[str, Sequence[str]]
+    """Exchanges by subject, in time order."""
 
     @staticmethod
     def of(readings: Sequence[Reading]) -> _Seen:
@@ -179,12 +195,22 @@ class _Seen:
         levels: dict[str, dict[str, list[Decimal]]] = {
             metric: defaultdict(list) for metric in (WALK, SENSOR, HEARD, HEARD_OF_CLIENTS)
         }
-        for reading in readings:
+        shown: dict[str, list[str]] = defaultdict(list)
+        for reading in sorted(readings, key=lambda each: (each.at, each.sources)):
             if reading.metric == "wifi.ap.state" and reading.value != "standby":
                 states[reading.subject].append((reading.at[:10], reading.value))
             elif reading.metric in levels:
                 levels[reading.metric][reading.subject].append(_decimal(reading))
-        return _Seen(states, levels)
+            else:
+                continue
+            shown[reading.subject] += reading.sources
+        return _Seen(states, levels, shown)
+
+    def cited(self, subjects: Iterable[str]) -> tuple[str, ...]:
+        """Return the last exchanges that show something of the subjects."""
+        return tuple(dict.fromkeys(source for subject in subjects for source in self.shown.get(subject, ())))[
+            -MOST_CITED:
+        ]
 
     def in_room(self, metric: str, room: str) -> dict[str, Sequence[Decimal]]:
         """Return the levels of each sensor or point of a room: subjects are `room:<room>/<name>`."""
@@ -200,44 +226,52 @@ class _Seen:
 
 
 def _room(room: Room, aps: tuple[Placement, ...], seen: _Seen, ladder: Ladder) -> RoomCoverage:
-    walked = seen.in_room(WALK, room.id)
-    if walked:
-        covered, why = _walked(walked, ladder)
-        return RoomCoverage(room.id, "L4", covered, why, aps, Grade.MEASURED)
-    sensed = seen.in_room(SENSOR, room.id)
-    if sensed:
-        covered, why = _sensed(sensed, ladder)
-        return RoomCoverage(room.id, "L3", covered, why, aps, Grade.MEASURED)
+    measured: tuple[tuple[Rung, str, _Judge], ...] = (("L4", WALK, _walked), ("L3", SENSOR, _sensed))
+    for rung, metric, judge in measured:
+        levels = seen.in_room(metric, room.id)
+        if levels:
+            covered, why, reason = judge(levels, ladder)
+            return RoomCoverage(room.id, rung, covered, why, aps, Grade.MEASURED, reason, seen.cited(levels))
     if not aps:
-        return RoomCoverage(room.id, "none", None, "no access point is placed in the room", aps, Grade.REPORTED)
-    covered, why = _served(aps, seen, ladder)
-    rung: Rung = "L0"
-    if any(seen.of_ap(HEARD, placement.ap) for placement in aps):
-        rung = "L2"
-    elif any(seen.of_ap(HEARD_OF_CLIENTS, placement.ap) for placement in aps):
-        rung = "L1"
+        why = "no access point is placed in the room"
+        return RoomCoverage(room.id, "none", None, why, aps, Grade.REPORTED, Reason.NO_TARGET)
+    covered, why, reason = _served(aps, seen, ladder)
+    deployed = _deployed(aps, seen)
     # A second device agrees where the switch sees the access point at the room's port, or others hear it.
-    two_sided = rung == "L2" or any(placement.rule == "lldp" for placement in aps)
-    return RoomCoverage(room.id, rung, covered, why, aps, Grade.CORROBORATED if two_sided else Grade.REPORTED)
+    two_sided = deployed == "L2" or any(placement.rule == "lldp" for placement in aps)
+    grade = Grade.CORROBORATED if two_sided else Grade.REPORTED
+    return RoomCoverage(room.id, deployed, covered, why, aps, grade, reason, seen.cited(each.ap for each in aps))
 
 
-def _walked(points: Mapping[str, Sequence[Decimal]], ladder: Ladder) -> tuple[bool | None, str]:
+def _deployed(aps: Sequence[Placement], seen: _Seen) -> Rung:
+    """Return the rung of a room whose signal nobody measures."""
+    if any(seen.of_ap(HEARD, placement.ap) for placement in aps):
+        return "L2"
+    return "L1" if any(seen.of_ap(HEARD_OF_CLIENTS, placement.ap) for placement in aps) else "L0"
+
+
+_Verdict = tuple[bool | None, str, Reason | None]
+"""Whether a room is covered, why, and why that is not known."""
+_Judge = Callable[[Mapping[str, Sequence[Decimal]], Ladder], _Verdict]
+
+
+def _walked(points: Mapping[str, Sequence[Decimal]], ladder: Ladder) -> _Verdict:
     weakest_level = min(min(values) for values in points.values())
     if weakest_level < ladder.level_dbm:
-        return False, f"{decimal_text(weakest_level)} dBm at a point of the walk"
+        return False, f"{decimal_text(weakest_level)} dBm at a point of the walk", None
     if len(points) < ladder.walk_points:
-        return None, f"{len(points)} of {ladder.walk_points} points walked"
-    return True, f"{decimal_text(weakest_level)} dBm at the weakest of {len(points)} points"
+        return None, f"{len(points)} of {ladder.walk_points} points walked", Reason.TOO_FEW_SAMPLES
+    return True, f"{decimal_text(weakest_level)} dBm at the weakest of {len(points)} points", None
 
 
-def _sensed(sensors: Mapping[str, Sequence[Decimal]], ladder: Ladder) -> tuple[bool | None, str]:
+def _sensed(sensors: Mapping[str, Sequence[Decimal]], ladder: Ladder) -> _Verdict:
     values = [value for each in sensors.values() for value in each]
     good = sum(value >= ladder.level_dbm for value in values)
     enough = good >= ladder.sensor_share * len(values)
-    return enough, f"{good} of {len(values)} samples reach the level"
+    return enough, f"{good} of {len(values)} samples reach the level", None
 
 
-def _served(aps: Sequence[Placement], seen: _Seen, ladder: Ladder) -> tuple[bool | None, str]:
+def _served(aps: Sequence[Placement], seen: _Seen, ladder: Ladder) -> _Verdict:
     """Tell whether one of the room's access points was up as long as it must be."""
     best: tuple[bool, Decimal, int, int] | None = None
     for placement in aps:
@@ -248,10 +282,12 @@ def _served(aps: Sequence[Placement], seen: _Seen, ladder: Ladder) -> tuple[bool
             candidate = (days >= ladder.days, share, days, len(known))
             best = candidate if best is None else max(best, candidate)
     if best is None:
-        return None, "the state of the access point is not known"
+        return None, "the state of the access point is not known", Reason.UNSUPPORTED
     long_enough, share, days, samples = best
     told = f"up in {_percent_of(share)} % of {samples} samples on {days} days"
-    return (share >= ladder.up_share if long_enough else None), told
+    if not long_enough:
+        return None, told, Reason.WINDOW_TOO_SHORT
+    return share >= ladder.up_share, told, None
 
 
 def _decimal(reading: Reading) -> Decimal:

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 from agent.assess.derive.ipv6 import ipv6
 from agent.assess.derive.power import power
+from agent.assess.derive.rooms import rooms
 from agent.assess.derive.security import security
 from agent.assess.derive.surveillance import surveillance
+from agent.assess.derive.terminals import terminals
 from agent.assess.derive.topology import topology
 
 if TYPE_CHECKING:
@@ -20,8 +22,10 @@ __all__ = ["DERIVATIONS"]
 DERIVATIONS: Mapping[str, Derivation] = {
     "ipv6": ipv6,
     "power": power,
+    "rooms": rooms,
     "security": security,
     "surveillance": surveillance,
+    "terminals": terminals,
     "topology": topology,
 }
 """By the name that a metric's `derivation` gives."""

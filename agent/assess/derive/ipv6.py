@@ -143,14 +143,13 @@ def _terminals(figures: _Figures, readings: Readings, campus: Campus, stated: Ma
     found = census(seen, campus)
     world, known, _ = found.ipv6_share()
     if known:
-        switches = {terminal.port.partition("/")[0] for terminal in found.terminals if terminal.addresses}
         neighbours = [reading for reading in seen if reading.metric == "census.neighbours"]
-        routers = {reading.subject.partition(":")[2].partition("/")[0] for reading in neighbours}
         ports = [
             r for r in seen if r.metric == "census.terminals" and r.subject.partition(":")[2] not in found.excluded
         ]
         # a switch saw them at its ports, and another device their addresses
-        grade = Grade.REPORTED if switches & routers else Grade.CORROBORATED
+        both = all(terminal.corroborated for terminal in found.terminals if terminal.addresses)
+        grade = Grade.CORROBORATED if both else Grade.REPORTED
         sources = [source for reading in (*neighbours, *ports) for source in reading.sources]
         figures.share("terminals", Fraction(world, known), stated["terminals_share"], sources, grade)
         return

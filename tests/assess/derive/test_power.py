@@ -70,7 +70,7 @@ def outage(
     """Return the polls of an outage: on battery for so many seconds, the charge falling evenly."""
     found = []
     for passed in range(0, seconds + 1, step):
-        counter = {"counter": passed} if counted else {}
+        counter: dict[str, Any] = {"counter": passed} if counted else {}
         charge = 100 - drop * passed // max(seconds, 1)
         found += poll(since + passed, source="battery", charge=charge, load=load, **counter)
     return found
