@@ -1,4 +1,4 @@
-"""Clock, time synchronisation, log forwarding, firmware and signatures of a device, from its command line.
+"""Clock, time synchronisation, log forwarding, firmware, signatures and licences of a device, from its command line.
 
 Per topic the state `appliance.answer` (subject `<topic>:<asset>`) says whether the device answered in words that are
 known here (`ok`) or not (`unsupported`): a value is read or it is missing, never guessed.
@@ -11,7 +11,7 @@ its local time: it is compared with the school's, as `appliance.clock.local_offs
 from __future__ import annotations
 
 import re
-from datetime import date, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,7 @@ from agent.canonical import decimal_text
 from agent.clock import parse_time
 from agent.collectors.commandline.dialects import dialect_of
 from agent.collectors.commandline.fact import Fact, UnrecognisedError
+from agent.collectors.dates import age_in_days, days_until
 from agent.errors import GapError, MalformedError
 from agent.model import snmp
 from agent.model.cli import received, screen_lines
@@ -40,6 +41,8 @@ COMMAND_SECONDS = 30
 MARK = re.compile(rb"(?:\xe2\x9f\xa6redacted:[a-z-]+\xe2\x9f\xa7)")
 """What redaction leaves, always UTF-8, in a text that may be GB18030."""
 PAGER = re.compile(r"^\s*-{2,} ?[Mm]ore ?-{2,}\s*")
+PARTS = {"signature": "signature", "licence": "licence", "policies": "policy"}
+"""Kinds of subjects by the first word of the metric, for what belongs to a part of the device."""
 SCHOOL_TIME = dict.fromkeys(
     ("Asia/Shanghai", "Asia/Chongqing", "Asia/Harbin", "Asia/Hong_Kong", "Asia/Macau", "Asia/Taipei", "PRC"),
     timedelta(hours=8),
@@ -100,7 +103,8 @@ def _topic(topic: Topic, answers: dict[str, Answer | GapError], asset: Asset, ca
             facts = []
     readings = [_reading("answer", f"{topic.name}:{asset.id}", state, "", at, sources)]
     for fact in facts:
-        subject = f"signature:{asset.id}/{fact.of}" if fact.of else f"asset:{asset.id}"
+        kind = PARTS.get(fact.metric.partition(".")[0], "")
+        subject = f"{kind}:{asset.id}/{fact.of}" if fact.of else f"asset:{asset.id}"
         value = decimal_text(fact.value) if fact.unit else fact.value
         readings.append(_reading(fact.metric, subject, value, fact.unit, at, sources))
     return readings
@@ -113,7 +117,7 @@ def _facts(topic: Topic, answers: Sequence[Answer], campus: Campus) -> list[Fact
         return _clock(topic, lines[0], answers[0], campus)
     assert topic.read is not None
     facts = topic.read(*lines)
-    return facts + [age for fact in facts if (age := _age(fact, answers[-1])) is not None]
+    return facts + [more for fact in facts for more in _until_now(fact, answers[-1])]
 
 
 def _clock(topic: Topic, lines: Lines, answer: Answer, campus: Campus) -> list[Fact]:
@@ -145,12 +149,17 @@ def _displayed(local: object, ahead: timedelta | None) -> str:
     return f"{text}{'-' if ahead < timedelta(0) else '+'}{minutes // 60:02d}:{minutes % 60:02d}"
 
 
-def _age(fact: Fact, answer: Answer) -> Fact | None:
-    """Return how old a signature is, in whole days by UTC's calendar."""
-    if fact.metric != "signature.date":
-        return None
-    days = (parse_time(answer.at).date() - date.fromisoformat(fact.value)).days
-    return Fact("signature.age", str(days), "d", of=fact.of)
+def _until_now(fact: Fact, answer: Answer) -> list[Fact]:
+    """Return how old a signature is, or how long a licence lasts, in whole days by UTC's calendar."""
+    today = parse_time(answer.at).date()
+    if fact.metric == "signature.date":
+        age = age_in_days(fact.value, today)
+        return [Fact("signature.age", str(age), "d", of=fact.of)] if age is not None else []
+    if fact.metric == "licence.expiry":
+        days = days_until(fact.value, today)
+        state = "valid" if days >= 0 else "expired"
+        return [Fact("licence.state", state, of=fact.of), Fact("licence.days", str(max(days, 0)), "d", of=fact.of)]
+    return []
 
 
 def _seconds(span: timedelta) -> str:

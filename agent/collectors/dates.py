@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 from datetime import date
 
-__all__ = ["age_in_days", "date_in", "date_of_octets"]
+__all__ = ["age_in_days", "date_in", "date_of_octets", "days_until"]
+
+AHEAD = 1
+"""Days that a date may lie ahead of the agent's clock: the device's day begins earlier or later."""
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _FIGURES = re.compile(r"(?<!\d)(\d{4})[-/](\d{1,2})[-/](\d{1,2})(?!\d)")
@@ -34,9 +37,15 @@ def date_of_octets(octets: bytes) -> str | None:
     return _date(str(int.from_bytes(octets[:2])), str(octets[2]), str(octets[3]))
 
 
-def age_in_days(day: str, now: date) -> int:
-    """Return the days since a date that `date_in` gave; below zero for one that is to come."""
-    return (now - date.fromisoformat(day)).days
+def age_in_days(day: str, now: date) -> int | None:
+    """Return the days since a date that `date_in` gave; None for one that is to come: nothing is made tomorrow."""
+    age = -days_until(day, now)
+    return max(age, 0) if age >= -AHEAD else None
+
+
+def days_until(day: str, now: date) -> int:
+    """Return the days until a date that `date_in` gave; below zero for one that is past."""
+    return (date.fromisoformat(day) - now).days
 
 
 def _month(name: str) -> str:

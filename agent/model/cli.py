@@ -27,7 +27,7 @@ __all__ = [
 
 _READS = re.compile(
     r"(?:display|show|get) [A-Za-z0-9][\w ./:-]*(?:\| ?(?:include|grep) [\w .^:|-]+)?"
-    r"|diagnose sys ntp status"
+    r"|diagnose (?:sys ntp status|autoupdate versions)"
     r"|date --iso-8601=seconds|timedatectl show|cat /etc/(?:os-release|debian_version)|uname -sr"
 )
 """Everything that a family may allow: words that only show, never a redirection (`>`, `| redirect`, `| tee`), never two

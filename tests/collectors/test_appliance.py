@@ -61,6 +61,30 @@ FORTINET = {
     "get log syslogd setting": "status              : enable\nserver              : 192.0.2.9\n",
     "get log syslogd2 setting": "status              : disable\n",
     "get log fortianalyzer setting": "status              : enable\n",
+    "diagnose autoupdate versions": "\nAV Engine\n---------\nVersion: 6.00285 signed\n"
+    "Contract Expiry Date: Wed Jan  6 2027\nLast Updated using manual update on Mon Apr  3 10:00:00 2023\n"
+    "Last Update Attempt: Sun Nov 22 01:00:00 2026\nResult: No Updates\n\nAttack Definitions\n---------\n"
+    "Version: 6.00741\nContract Expiry Date: Sat Mar 23 2024\n\nInternet-service Full Database\n---------\n"
+    "Version: 7.03\nContract Expiry Date: n/a\n",
+    "get firewall shaping-policy": "== [ 1 ]\nid: 1\n== [ 2 ]\nid: 2\n",
+}
+USG = {
+    "display version av-sdb": " AV SDB Update Information List:\n" + "-" * 64 + "\n  Current Version:\n"
+    "    Signature Database Version    : 2026112000\n    Signature Database Size(byte) : 65452000\n"
+    "    Update Time                   : 01:56:57 2026/11/21\n"
+    "    Issue Time of the Update File : 16:53:24 2026/11/20\n\n  Backup Version:\n"
+    "    Signature Database Version    : 2020010100\n    Issue Time of the Update File : 16:53:24 2020/01/01\n",
+    "display version ips-sdb": "Error: Unrecognized command found at '^' position.\n",
+}
+SECPATH = {
+    "display ips signature library": "IPS signature library information:\n"
+    "Type      SigVersion         ReleaseTime               Size(bytes)\n"
+    "Current   1.0.166            Wed Nov 18 08:05:35 2026  71594\n"
+    "Last      -                  -                         -\n"
+    "Factory   1.0.0              Fri Jan  2 09:05:35 2015  71394\n",
+    "display anti-virus signature library": "Anti-Virus signature library information:\n"
+    "Type      SigVersion         ReleaseTime               Size(bytes)\n"
+    "Current   -                  -                         -\n",
 }
 
 
@@ -195,6 +219,71 @@ def test_a_fortinet_firewall() -> None:
     assert found["signature.version", "signature:fw-1/Virus-DB"] == "91.00234"
     assert found["signature.date", "signature:fw-1/IPS-DB"] == "2015-12-01"
     assert found["signature.age", "signature:fw-1/Virus-DB"] == "2"
+
+
+def test_contracts_and_policies_of_a_fortinet_firewall() -> None:
+    """Each contract with its day, how long it lasts and whether it has ended; none where there is none."""
+    found = _read("fortinet-cli", dict(FORTINET))
+    assert {key: value for key, value in found.items() if key[0].startswith("licence.")} == {
+        ("licence.expiry", "licence:fw-1/AV-Engine"): "2027-01-06",
+        ("licence.state", "licence:fw-1/AV-Engine"): "valid",
+        ("licence.days", "licence:fw-1/AV-Engine"): "45",
+        ("licence.expiry", "licence:fw-1/Attack-Definitions"): "2024-03-23",
+        ("licence.state", "licence:fw-1/Attack-Definitions"): "expired",
+        ("licence.days", "licence:fw-1/Attack-Definitions"): "0",
+    }
+    assert found["policies", "policy:fw-1/traffic-management"] == "2"
+    none = _read("fortinet-cli", {**FORTINET, "get firewall shaping-policy": ""})
+    assert none["policies", "policy:fw-1/traffic-management"] == "0"
+
+
+@pytest.mark.parametrize(
+    ("command", "topic", "said"),
+    [
+        ("get firewall shaping-policy", "shaping", "Unknown action 0\n"),
+        (
+            "get firewall shaping-policy",
+            "shaping",
+            "command parse error before 'firewall'\nCommand fail. Return code -61\n",
+        ),
+        ("diagnose autoupdate versions", "licences", "Unknown action 0\n"),
+        ("diagnose autoupdate versions", "licences", "AV Engine\n---------\nContract Expiry Date: soon\n"),
+    ],
+)
+def test_what_a_fortinet_firewall_refuses_is_no_zero(command: str, topic: str, said: str) -> None:
+    """With virtual domains a command may not exist where we are: that is unsupported, not 0 policies."""
+    found = _read("fortinet-cli", {**FORTINET, command: said})
+    assert found["answer", f"{topic}:fw-1"] == "unsupported"
+    assert not [key for key in found if key[1].startswith("policy:" if topic == "shaping" else "licence:")]
+
+
+def test_signatures_of_a_huawei_firewall() -> None:
+    """The current database with the day it was issued, not the backup, not the day it was loaded."""
+    found = _read("huawei-usg-cli", dict(USG))
+    assert {key: value for key, value in found.items() if key[0].startswith("signature.")} == {
+        ("signature.version", "signature:fw-1/AV-SDB"): "2026112000",
+        ("signature.date", "signature:fw-1/AV-SDB"): "2026-11-20",
+        ("signature.age", "signature:fw-1/AV-SDB"): "2",
+    }
+    assert (found["answer", "antivirus:fw-1"], found["answer", "intrusion-prevention:fw-1"]) == ("ok", "unsupported")
+
+
+def test_signatures_of_an_h3c_firewall() -> None:
+    """The current library; a dash is no version."""
+    found = _read("h3c-secpath-cli", dict(SECPATH))
+    assert {key: value for key, value in found.items() if key[0].startswith("signature.")} == {
+        ("signature.version", "signature:fw-1/IPS"): "1.0.166",
+        ("signature.date", "signature:fw-1/IPS"): "2026-11-18",
+        ("signature.age", "signature:fw-1/IPS"): "4",
+    }
+    assert found["answer", "antivirus:fw-1"] == "unsupported"
+
+
+def test_a_signature_from_the_future_has_no_age() -> None:
+    """A date that is to come is shown and gives no age: nothing is fresher than today."""
+    found = _read("fortinet-cli", {**FORTINET, "get system status": "Virus-DB: 91.00234(2027-11-20 08:00)\n"})
+    assert found["signature.date", "signature:fw-1/Virus-DB"] == "2027-11-20"
+    assert ("signature.age", "signature:fw-1/Virus-DB") not in found
 
 
 def test_a_command_is_sent_once_for_all_its_topics() -> None:
@@ -343,7 +432,12 @@ def test_a_family_speaks_the_dialect_of_its_name() -> None:
 def test_every_reading_is_a_known_metric_in_its_unit() -> None:
     """What is read can be judged and shown."""
     metrics = load_metrics(config_directory())
-    for family, outputs in (("fortinet-cli", FORTINET), ("huawei-vrp-cli", VRP)):
+    for family, outputs in (
+        ("fortinet-cli", FORTINET),
+        ("huawei-vrp-cli", VRP),
+        ("huawei-usg-cli", USG),
+        ("h3c-secpath-cli", SECPATH),
+    ):
         for reading in asyncio.run(collect(_asset(family), CAMPUS, Answers(dict(outputs)))):
             metric = metrics[reading.metric]
             assert metric.unit == reading.unit

@@ -37,6 +37,8 @@ needs_root = pytest.mark.skipif(not IS_ROOT, reason="a throw-away user with a pa
 
 DEVICES = {
     "huawei-vrp-cli": (b"<SW-1>", "huawei", b"screen-length 0 temporary\n", b"quit\n"),
+    "huawei-usg-cli": (b"HRP_M<FW-1>", "huawei", b"screen-length 0 temporary\n", b"quit\n"),
+    "h3c-secpath-cli": (b"RBM_P<H3C>", "huawei", b"screen-length disable\n", b"quit\n"),
     "h3c-comware-cli": (b"<H3C>", "huawei", b"screen-length disable\n", b"quit\n"),
     "ruijie-rgos-cli": (b"Ruijie#", "cisco", b"terminal length 0\n", b"exit\n"),
     "zte-zxros-cli": (b"ZXR10>", "cisco", b"terminal length 0\n", b"exit\n"),

@@ -7,7 +7,8 @@ command line says counts with what it says by SNMP.
 - The device says that the function rests, or has no signatures: 0.
 - Its counters move over the window: 1, `corroborated` where the school declares it too (two sources agree), else
   `reported`.
-- It shows life otherwise (running, connections open, fresh or changed signatures, updates in order): 1, `reported`.
+- It shows life otherwise (running, connections open, fresh or changed signatures, updates in order, policies set up):
+  1, `reported`.
 - It answers, and nothing of this can be measured on it: 1, `declared`, and only if the school declares it. Counters
   that stand still prove neither.
 - It is silent: open. The best device decides.
@@ -201,6 +202,9 @@ class _Look:
     def _shows(self, device: _Device, function: str) -> bool:
         state = self._last("security.state", device, function)
         known = any(self._databases.get((asset, function)) for asset in device.assets)
+        known = known or any(
+            self._readings.of("appliance.policies", f"policy:{asset}/{function}") for asset in device.assets
+        )
         return known or (state is not None and state.value in SHOWING)
 
     def _verdict(self, device: _Device, function: str) -> _Verdict:
@@ -263,15 +267,20 @@ class _Look:
         update = self._last("security.update", device, function)
         if update is not None and update.value == "up-to-date":
             return (update,)
-        for asset in device.assets:
-            versions = self._readings.of("security.signature.version", f"function:{asset}/{function}")
-            for (_, earlier), (_, later) in pairwise(versions):
-                if earlier.value != later.value:
-                    return earlier, later
-            gauge = self._readings.of(GAUGES[function], f"asset:{asset}") if function in GAUGES else ()
-            if gauge and number(gauge[-1][1], "1") > 0:
-                return (gauge[-1][1],)
-        return None
+        return next((shown for asset in device.assets if (shown := self._shown(asset, function))), None)
+
+    def _shown(self, asset: str, function: str) -> tuple[Reading, ...]:
+        """Return the readings of one asset that show life: other signatures than before, connections, policies."""
+        versions = self._readings.of("security.signature.version", f"function:{asset}/{function}")
+        for (_, earlier), (_, later) in pairwise(versions):
+            if earlier.value != later.value:
+                return earlier, later
+        gauge = self._readings.of(GAUGES[function], f"asset:{asset}") if function in GAUGES else ()
+        policies = self._readings.of("appliance.policies", f"policy:{asset}/{function}")
+        for counted in (gauge, policies):
+            if counted and number(counted[-1][1], "1") > 0:
+                return (counted[-1][1],)
+        return ()
 
     def _age(self, device: _Device, function: str) -> Reading | None:
         """Return the oldest of the device's signatures, each as last read."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from agent.collectors.commandline import clocks, logs, ntp, versions
+from agent.collectors.commandline import clocks, logs, ntp, signatures, versions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,10 +38,27 @@ DIALECTS: dict[str, tuple[Topic, ...]] = {
         Topic("ntp", ("display ntp-service status",), ntp.vrp),
         Topic("clock", ("display clock",), clock=clocks.vrp),
     ),
+    "huawei-usg": (
+        Topic("firmware", ("display version",), versions.vrp),
+        Topic("log", ("display info-center",), logs.info_center),
+        Topic("antivirus", ("display version av-sdb",), signatures.huawei_sdb),
+        Topic("intrusion-prevention", ("display version ips-sdb",), signatures.huawei_sdb),
+        Topic("applications", ("display version sa-sdb",), signatures.huawei_sdb),
+        Topic("ntp", ("display ntp-service status",), ntp.vrp),
+        Topic("clock", ("display clock",), clock=clocks.vrp),
+    ),
     "h3c-comware": (
         Topic("firmware", ("display version",), versions.comware),
         Topic("log", ("display info-center",), logs.info_center),
         Topic("log-file", ("display logfile summary",), logs.h3c_file),
+        Topic("ntp", ("display ntp-service status",), ntp.vrp),
+        Topic("clock", ("display clock",), clock=clocks.comware),
+    ),
+    "h3c-secpath": (
+        Topic("firmware", ("display version",), versions.comware),
+        Topic("log", ("display info-center",), logs.info_center),
+        Topic("antivirus", ("display anti-virus signature library",), signatures.h3c_library),
+        Topic("intrusion-prevention", ("display ips signature library",), signatures.h3c_library),
         Topic("ntp", ("display ntp-service status",), ntp.vrp),
         Topic("clock", ("display clock",), clock=clocks.comware),
     ),
@@ -82,6 +99,8 @@ DIALECTS: dict[str, tuple[Topic, ...]] = {
         Topic("ntp", ("diagnose sys ntp status",), ntp.fortinet),
         Topic("firmware", ("get system status",), versions.fortinet),
         Topic("signatures", ("get system status",), versions.fortinet_signatures),
+        Topic("licences", ("diagnose autoupdate versions",), signatures.fortinet_contracts),
+        Topic("shaping", ("get firewall shaping-policy",), signatures.fortinet_shaping),
         Topic("clock", ("get system status",), clock=clocks.ctime),
     ),
     "linux": (

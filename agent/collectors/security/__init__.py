@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from agent.clock import parse_time
 from agent.collectors.answers import reported, unsupported, varbinds
-from agent.collectors.dates import age_in_days, date_in
+from agent.collectors.dates import age_in_days, date_in, days_until
 from agent.collectors.security.told import read
 from agent.collectors.security.vendors import MIBS
 from agent.language import N_
@@ -52,8 +52,6 @@ SHOWING = ("shown", *COUNTERS, "signature.version", "signature.date", "update")
 """Facts that show a function."""
 UPDATES = {"up-to-date": "up-to-date", "new": "outdated", "failed": "failed", "degrade": "failed"}
 BEST: tuple[LicenceState, ...] = ("valid", "expiring", "trial", "expired", "none")
-AHEAD = 1
-"""Days that a date may lie ahead of the agent's clock: the device's day begins earlier or later."""
 _VERSION = re.compile(r"[^\s(]+")
 
 
@@ -174,9 +172,9 @@ def _signatures(known: _Function, duty: Duty, told: Told) -> None:
     if dated is None or (day := date_in(dated[0])) is None:
         return
     age = age_in_days(day, parse_time(dated[1].at).date())
-    if age >= -AHEAD:  # a day that is far ahead is no date of anything
+    if age is not None:
         known.note("signature.date", (day, dated[1]))
-        known.note("signature.age", (str(max(age, 0)), dated[1]))
+        known.note("signature.age", (str(age), dated[1]))
 
 
 def _worded(words: Words | None, told: Told) -> tuple[str, Answer] | None:
@@ -216,7 +214,7 @@ def _valued(
     if said is None:
         return
     if expiry is not None and days is None:
-        days = -age_in_days(expiry, parse_time(said[1].at).date())
+        days = days_until(expiry, parse_time(said[1].at).date())
     if state is None and days is not None:
         state = "valid" if days >= 0 else "expired"
     if state is not None:

@@ -237,6 +237,38 @@ def test_command_line_and_snmp_of_one_address_are_one_device() -> None:
     assert figure(derived, "intrusion-prevention", "security.signature_age") == ("12", "reported")
 
 
+@pytest.mark.parametrize(("policies", "grade"), [(2, "reported"), (0, "declared")])
+def test_policies_that_shape_traffic_show_its_management(policies: int, grade: str) -> None:
+    """What a command line lists is the device's word; an empty list leaves the school's."""
+    counted = told("appliance.policies", "policy:fw/traffic-management", policies)
+    derived = derive([asset("fw", "traffic-management")], [*answers("fw", "ok"), counted])
+    assert figure(derived, "traffic-management") == ("1", grade)
+
+
+SIGNS = {
+    "running": state("fw", "intrusion-prevention", "active"),
+    "updates in order": told("security.update", "function:fw/intrusion-prevention", "up-to-date"),
+    "fresh signatures": told("security.signature.age", "function:fw/intrusion-prevention", 90),
+}
+
+
+@pytest.mark.parametrize("sign", SIGNS)
+def test_signs_of_life_are_the_device_s_word(sign: str) -> None:
+    """Without a moving counter the device says that it works, and nobody else does."""
+    derived = derive([asset("fw", "intrusion-prevention")], [*answers("fw", "ok"), SIGNS[sign]])
+    assert figure(derived, "intrusion-prevention") == ("1", "reported")
+
+
+def test_a_new_version_in_the_window_is_a_sign_of_life() -> None:
+    """Signatures without a date that change are updated."""
+    versions = [
+        told("security.signature.version", "function:fw/antivirus", value, hour) for hour, value in enumerate("113")
+    ]
+    readings = [*answers("fw", "ok"), state("fw", "antivirus", "present"), *versions]
+    assert figure(derive([asset("fw", "antivirus")], readings), "antivirus") == ("1", "reported")
+    assert figure(derive([asset("fw", "antivirus")], readings[:-1]), "antivirus") == ("1", "declared")
+
+
 def test_old_signatures_are_no_sign_of_life() -> None:
     """Above the setting they are shown as what they are, and prove no working function."""
     readings = [
