@@ -6,6 +6,7 @@ from pydantic import Field
 
 from agent.model.asset import Asset
 from agent.model.base import Decimal, Identifier, Timestamp, Word
+from agent.model.calendar import SchoolCalendar
 from agent.model.logs import LogSource
 from agent.model.rule import Stage
 from agent.model.wifi import WifiRooms
@@ -133,6 +134,8 @@ class Campus(Word):
     rooms: tuple[Room, ...] = ()
     cameras: tuple[Camera, ...] = ()
     log_sources: tuple[LogSource, ...] = ()
+    calendar: SchoolCalendar | None = None
+    """When there is school; without it, Monday to Friday."""
     plan: tuple[Poll, ...] = ()
     wifi: WifiRooms | None = None
     """How access points are placed in rooms."""

@@ -33,6 +33,7 @@ UNITS: Final[dict[str, tuple[str, Fraction]]] = {
     "min": ("time", Fraction(60)),
     "h": ("time", Fraction(3600)),
     "d": ("time", Fraction(86400)),
+    "mo": ("calendar months", Fraction(1)),  # as the clauses count them; no number of days
     "Cel": ("temperature", Fraction(1)),
     "V": ("voltage", Fraction(1)),
     "W": ("power", Fraction(1)),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from agent.assess.derive.ipv6 import ipv6
+from agent.assess.derive.logs import logs
 from agent.assess.derive.power import power
 from agent.assess.derive.rooms import rooms
 from agent.assess.derive.security import security
@@ -21,6 +22,7 @@ __all__ = ["DERIVATIONS"]
 
 DERIVATIONS: Mapping[str, Derivation] = {
     "ipv6": ipv6,
+    "logs": logs,
     "power": power,
     "rooms": rooms,
     "security": security,

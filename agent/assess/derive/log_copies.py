@@ -1,0 +1,219 @@
+"""The copies of a source's log, each as its store told it last: kept how long, and what may still change that; pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from agent.assess.derive.log_days import Log, kept, longest_gap, school_day_rule
+from agent.assess.samples import milliseconds
+from agent.assess.silence import gap
+from agent.model.calendar import local_day, months_before, parse_day, whole_months
+from agent.model.finding import Reason
+from agent.model.logs import parse_days
+from agent.model.reading import Grade
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import date
+    from fractions import Fraction
+
+    from agent.assess.derive.log_days import Kept
+    from agent.assess.samples import Readings
+    from agent.model.base import Digest
+    from agent.model.campus import Campus
+    from agent.model.finding import Window
+    from agent.model.logs import LogSource
+    from agent.model.reading import Reading
+
+__all__ = ["Copy", "Told", "copies_of", "told_of"]
+
+LONGEST: Final = 3660
+"""Days of a setting beyond which it is as good as none."""
+_DAY_MS: Final = 86_400_000
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """What one store keeps of a source."""
+
+    order: int
+    store: str
+    months: int = 0
+    """What is known so far."""
+    days: int = 0
+    gap: int = 0
+    reason: Reason | None = None
+    """Why it is not settled."""
+    most_months: int | None = None
+    """What it may yet turn out to be; None: anything."""
+    partial: bool = False
+    """The search was not complete, so that what is missing may be there."""
+    grade: Grade = Grade.REPORTED
+    sources: tuple[Digest, ...] = ()
+    """Empty: the store told nothing."""
+
+
+@dataclass(frozen=True)
+class Told:
+    """What all stores told, and how it is to be read."""
+
+    readings: Readings
+    campus: Campus
+    until: int
+    setting: Mapping[str, Fraction]
+
+    @property
+    def months(self) -> int:
+        """Return how many calendar months are looked at."""
+        return int(self.setting["months"])
+
+    @property
+    def window_days(self) -> int:
+        """Return the days of the months that are looked at, where they are longest."""
+        return self.months * 31
+
+    def last(self, metric: str, subject: str) -> Reading | None:
+        """Return the newest reading that is still fresh."""
+        found = self.readings.of(metric, subject)
+        fresh = self.until - int(self.setting["fresh_days"] * _DAY_MS)
+        return found[-1][1] if found and found[-1][0] >= fresh else None
+
+    def number(self, metric: str, subject: str, unit: str) -> int | None:
+        """Return the newest fresh number, rounded down.
+
+        Raises:
+            MalformedError: it is no number, or its unit does not fit.
+        """
+        if self.last(metric, subject) is None:
+            return None
+        return int(self.readings.values(metric, subject, unit)[-1].number)
+
+    def appliance(self, source: LogSource, metric: str) -> Reading | None:
+        """Return what the command line of the source's device said last; `metric` may be the beginning of its name.
+
+        A command line is an asset of its own, at the address of the device.
+        """
+        device = self.campus.asset(source.asset) if source.asset else None
+        if device is None:
+            return None
+        same = {f"asset:{asset.id}" for asset in self.campus.assets if asset.address == device.address}
+        names = [f"{metric}{end}" for end in ("state", "forwarding", "buffer.capacity", "buffer.octets", "file.quota")]
+        for name in names if metric.endswith(".") else [metric]:
+            found = [reading for subject in sorted(same) if (reading := self.last(name, subject)) is not None]
+            if found:
+                return found[-1]
+        return None
+
+
+def told_of(readings: Readings, campus: Campus, window: Window, setting: Mapping[str, Fraction]) -> Told:
+    """Return what the stores told, seen from the window's end."""
+    return Told(readings, campus, milliseconds(window.until), setting)
+
+
+def copies_of(source: LogSource, told: Told) -> list[Copy]:
+    """Return the source's copies, one for each store, in the order of the campus file.
+
+    Raises:
+        MalformedError: a reading of a store is not what its metric says.
+    """
+    stores = dict.fromkeys(stored.store for stored in source.stored)
+    return [_copy(order, store, source, told) for order, store in enumerate(stores)]
+
+
+def _copy(order: int, store: str, source: LogSource, told: Told) -> Copy:
+    subject = f"log:{store}/{source.id}"
+    nothing = Copy(order, store)
+    search = told.last("log.search", subject)
+    if search is None:
+        return replace(nothing, reason=gap(told.readings, "logs", store) or Reason.TOO_FEW_SAMPLES)
+    days = told.last("log.days", subject)
+    if days is None or days.at != search.at:
+        return replace(nothing, reason=Reason.UNSUPPORTED)
+    log = _log(source, told, subject, days)
+    found = kept(log, int(told.setting["allowed_days"]))
+    copy = replace(
+        nothing,
+        months=found.months,
+        days=_covered(log, told),
+        partial=search.value != "complete",
+        grade=_grade(source, told, days),
+        sources=tuple(dict.fromkeys([*search.sources, *days.sources])),
+    )
+    copy = _settled(copy, log, found, told, subject)
+    young = copy.reason is Reason.WINDOW_TOO_SHORT or found.broken or copy.partial
+    return replace(copy, gap=longest_gap(log, told.months, from_first=young))
+
+
+def _log(source: LogSource, told: Told, subject: str, days: Reading) -> Log:
+    end = local_day(days.at, told.campus.timezone)
+    searched = told.last("log.searched", subject)
+    since = searched.value.partition("/")[0] if searched is not None and searched.at == days.at else ".."
+    first = parse_day(since) if since != ".." else None
+    records = {parse_day(day): count for day, count in parse_days(days.value).items()}
+    oldest = min([*records, first or end, months_before(end, told.months)])
+    return Log(
+        records=records,
+        searched=first,
+        end=end,
+        school=school_day_rule(told.campus.calendar, oldest, end),
+        every_day=source.days == "every-day",
+        day_share=told.setting["day_share"],
+        least=told.setting["least_records"],
+    )
+
+
+def _covered(log: Log, told: Told) -> int:
+    """Return how many days of the months that are looked at hold."""
+    since = months_before(log.end, told.months)
+    return sum(1 for day in log.holding() if day >= since)
+
+
+def _settled(copy: Copy, log: Log, found: Kept, told: Told, subject: str) -> Copy:
+    """Return the copy with the reason why it is not settled, if it is not."""
+    first = log.first
+    if found.months >= told.months:
+        return copy
+    if copy.partial:
+        return replace(copy, reason=Reason.TOO_FEW_SAMPLES)
+    if first is None or found.broken or found.since is None:
+        return copy
+    earlier = _seen_earlier(told, subject, first)
+    if earlier is not None:
+        return _citing(copy, earlier)
+    return _young(copy, log, found, told, (log.end - first).days)
+
+
+def _young(copy: Copy, log: Log, found: Kept, told: Told, age: int) -> Copy:
+    """Return the copy of a log without gap and older records: open, as far as the store's own setting lets it."""
+    setting = told.last("log.store.policy", f"asset:{copy.store}")
+    limit = told.number("log.store.policy", f"asset:{copy.store}", "d")
+    if setting is None or limit is None:
+        return replace(copy, reason=Reason.WINDOW_TOO_SHORT)
+    if age >= limit:
+        return _citing(copy, setting)
+    most = whole_months(log.end - timedelta(days=min(limit, LONGEST)), log.end)
+    if most >= told.months:
+        return replace(copy, reason=Reason.WINDOW_TOO_SHORT)
+    return replace(_citing(copy, setting), reason=Reason.WINDOW_TOO_SHORT, most_months=max(most, found.months))
+
+
+def _citing(copy: Copy, reading: Reading) -> Copy:
+    return replace(copy, sources=tuple(dict.fromkeys([*copy.sources, *reading.sources])))
+
+
+def _seen_earlier(told: Told, subject: str, first: date) -> Reading | None:
+    """Return an earlier reading that holds records from before the first one of now: what it saw was deleted."""
+    for _, reading in told.readings.of("log.days", subject):
+        if any(day < first.isoformat() for day in parse_days(reading.value)):
+            return reading
+    return None
+
+
+def _grade(source: LogSource, told: Told, days: Reading) -> Grade:
+    """Return the grade of the counts: a device that says that it forwards its log bears out its store's word."""
+    forwarding = told.appliance(source, "appliance.log.forwarding")
+    if days.grade is Grade.REPORTED and forwarding is not None and forwarding.value == "enabled":
+        return Grade.CORROBORATED
+    return days.grade
