@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from agent.errors import GapError
-from agent.model.exchange import Answer, GapReason, VarBinds
+from agent.model.exchange import Answer, GapReason, HttpReply, VarBinds
 from agent.model.reading import Grade, Reading
 
 if TYPE_CHECKING:
     from agent.model.asset import Asset
 
-__all__ = ["reported", "unsupported", "varbinds"]
+__all__ = ["cited", "reported", "unsupported", "varbinds"]
 
 
 def varbinds(answer: Answer) -> VarBinds:
@@ -23,6 +24,14 @@ def varbinds(answer: Answer) -> VarBinds:
     if not isinstance(answer.response, VarBinds):
         raise GapError(GapReason.MALFORMED, "an SNMP request was answered by {op}", op=answer.response.op)
     return answer.response
+
+
+def cited(answer: Answer) -> Answer:
+    """Return an answer over HTTP without its body: enough to cite it, for conversations that would fill the memory."""
+    response = answer.response
+    if not isinstance(response, HttpReply):
+        return answer
+    return replace(answer, response=HttpReply(status=response.status, elapsed_ms=response.elapsed_ms))
 
 
 def reported(metric: str, subject: str, value: str, unit: str, *answers: Answer) -> Reading:

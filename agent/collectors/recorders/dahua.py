@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from agent.collectors.answers import unsupported
+from agent.collectors.answers import cited, unsupported
 from agent.collectors.recorders import dahua_facts as facts
 from agent.collectors.recorders.dahua_search import Found, search
 from agent.collectors.recorders.interface import Channel, Clock, Recorder, Span
@@ -224,7 +224,7 @@ async def _firsts(asset: Asset, session: Session, channels: Sequence[int], local
 
 def _channel(number: int, stock: _Inventory, footage: _Footage, ahead: int | None, now: int) -> Channel:
     first, window = footage.first.get(number), footage.window.get(number)
-    settings = [told.answer for told in stock.told.values()]
+    settings = [cited(told.answer) for told in stock.told.values()]
     plan, camera = stock.plans.get(number), stock.cameras.get(number)
     channel = Channel(
         id=str(number + 1),

@@ -12,6 +12,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+from agent.collectors.answers import cited
 from agent.collectors.recorders.keyvalues import ask, items
 from agent.collectors.recorders.periods import label, label_text
 
@@ -107,7 +108,7 @@ async def _finder(
     if begun is None or begun.state != "ok":
         found.end = _no(begun)
         if begun is not None:
-            found.answers.append(begun.answer)
+            found.answers.append(cited(begun.answer))
     else:
         lost, pages = await _pages(asset, session, handle, most, found)
     for action in ("close", "destroy"):
@@ -129,7 +130,7 @@ async def _pages(asset: Asset, session: Session, handle: str, most: int, found: 
         if told is None or told.state not in {"ok", "nothing"}:
             found.end = "busy" if told is not None and told.state == "busy" else "broken"
             return False, page
-        found.answers.append(told.answer)
+        found.answers.append(cited(told.answer))
         got = list(items(told.values, "items"))
         if not got:
             # An error after a page as large as any may be the end, or a finder that was taken away.

@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
-from agent.collectors.answers import unsupported
+from agent.collectors.answers import cited, unsupported
 from agent.collectors.recorders.interface import Channel, Clock, Recorder, Span
 from agent.collectors.recorders.onvif_search import Presence, Searched, history, recordings
 from agent.collectors.recorders.onvif_soap import DEVICE, RECORDING, SEARCH, SERVICE, Soap
@@ -144,11 +144,11 @@ async def _footage(soap: Soap, search: str, recording: str, times: _Times | None
         for item in configured.body.all("RecordingItem"):
             _configured(item, configured.answer, known)
     searched = await recordings(soap, search)
-    for item in searched.found:
+    for item in searched.informations:
         _informed(item, searched.answers, known)
     listed = list(known.values())[:MOST_CHANNELS]
     ahead, zulu = _zulu(listed, times)
-    stories: dict[str, tuple[Searched, list[Presence]]] = {}
+    stories: dict[str, Searched] = {}
     if times is not None and ahead is not None:
         with suppress(GapError):
             await _stories(soap, search, listed, times.now + ahead, stories)
@@ -158,7 +158,7 @@ async def _footage(soap: Soap, search: str, recording: str, times: _Times | None
     notes = {
         "number-of-recordings-differs": not agreed,
         "clock-unknown": bool(listed) and ahead is None,
-        "odd-shape": searched.outside or any(one.outside for one, _ in stories.values()),
+        "odd-shape": searched.outside or any(one.outside for one in stories.values()),
     }
     return replace(
         recorder,
@@ -176,16 +176,16 @@ async def _stories(
     search: str,
     listed: Sequence[_Recording],
     until: int,
-    stories: dict[str, tuple[Searched, list[Presence]]],
+    stories: dict[str, Searched],
 ) -> None:
     """Find the history of each recording; what was busy is asked once more at the end."""
     wanted = [one.token for one in listed]
     for _ in range(2):
         for token in wanted:
             stories[token] = await history(soap, search, token, until - HISTORY, until)
-            if stories[token][0].end == "unsupported":
+            if stories[token].end == "unsupported":
                 return  # of one recording means of all
-        wanted = [token for token in wanted if stories[token][0].end == "busy"]
+        wanted = [token for token in wanted if stories[token].end == "busy"]
 
 
 # --- what the lists say ---------------------------------------------------------------------------------------------
@@ -197,7 +197,7 @@ def _configured(item: Element, answer: Answer, known: dict[str, _Recording]) -> 
     if not token:
         return
     one = known.setdefault(token, _Recording(token))
-    one.answers.append(answer)
+    one.answers.append(cited(answer))
     one.retention = retention_days(item.value("MaximumRetentionTime"))
     one.identity = _camera(item) or one.identity
     one.video |= {track.value("TrackToken") for track in item.all("Track") if track.value("TrackType") == "Video"}
@@ -242,10 +242,9 @@ def _zulu(listed: Sequence[_Recording], times: _Times | None) -> tuple[int | Non
     return None, "unknown"
 
 
-def _channel(
-    one: _Recording, story: tuple[Searched, list[Presence]] | None, ahead: int | None, times: _Times | None
-) -> Channel:
-    searched, changes = story if story is not None else (Searched(end="broken"), [])
+def _channel(one: _Recording, story: Searched | None, ahead: int | None, times: _Times | None) -> Channel:
+    searched = story if story is not None else Searched()
+    changes = searched.in_order()
     recording = {"Recording": True, "Stopped": False, "Removing": False, "Removed": False}.get(one.status)
     channel = Channel(
         id=one.token,

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+from agent.collectors.answers import cited
 from agent.collectors.recorders.onvif_soap import SEARCH, xml_text
 from agent.collectors.recorders.periods import label_text, xsd_time
 
@@ -39,17 +40,6 @@ End = Literal["end", "lost", "broken", "busy", "unsupported"]
 """Followed to the end; the token is gone; not followed to the end; try later; the device has no such search."""
 
 
-@dataclass(slots=True)
-class Searched:
-    """What a search gave so far."""
-
-    answers: list[Answer] = field(default_factory=list)
-    found: list[Element] = field(default_factory=list)
-    end: End = "broken"
-    outside: bool = False
-    """Results stood outside the result list, against the schema."""
-
-
 @dataclass(frozen=True, slots=True)
 class Presence:
     """A change of a track: from this label on, it holds data or not."""
@@ -61,6 +51,23 @@ class Presence:
     """The state at the begin of the search, and no change."""
 
 
+@dataclass(slots=True)
+class Searched:
+    """What a search gave so far."""
+
+    answers: list[Answer] = field(default_factory=list)
+    """To cite, without bodies."""
+    informations: list[Element] = field(default_factory=list)
+    presences: set[Presence] = field(default_factory=set)
+    end: End = "broken"
+    outside: bool = False
+    """Results stood outside the result list, against the schema."""
+
+    def in_order(self) -> list[Presence]:
+        """Return the changes in order of time; a start state comes before a change at the same moment."""
+        return sorted(self.presences, key=lambda one: (one.at, not one.start, one.track, one.present))
+
+
 async def recordings(soap: Soap, path: str) -> Searched:
     """Find all recordings.
 
@@ -70,16 +77,16 @@ async def recordings(soap: Soap, path: str) -> Searched:
     searched = Searched()
     for _ in range(MOST_STARTS):
         begun = await soap.call(SEARCH, path, "FindRecordings", f"<tse:Scope/>{KEEP_ALIVE}")
-        before = len(searched.found)
+        before = len(searched.informations)
         await _follow(soap, path, begun, "GetRecordingSearchResults", "RecordingInformation", searched)
-        if searched.end != "lost" or len(searched.found) == before:
+        if searched.end != "lost" or len(searched.informations) == before:
             break
     searched.end = "broken" if searched.end == "lost" else searched.end
     return searched
 
 
-async def history(soap: Soap, path: str, token: str, since: int, until: int) -> tuple[Searched, list[Presence]]:
-    """Find when tracks of a recording held data, between two labels; in order of time.
+async def history(soap: Soap, path: str, token: str, since: int, until: int) -> Searched:
+    """Find when tracks of a recording held data, between two labels.
 
     Raises:
         GapError: the device is silent or does not let us in any more.
@@ -90,40 +97,35 @@ async def history(soap: Soap, path: str, token: str, since: int, until: int) -> 
     for _ in range(MOST_STARTS):
         points = f"<tse:StartPoint>{_xsd(cursor)}</tse:StartPoint><tse:EndPoint>{_xsd(until)}</tse:EndPoint>"
         begun = await soap.call(SEARCH, path, "FindEvents", f"{points}{scope}{_FILTER}{KEEP_ALIVE}")
-        await _follow(soap, path, begun, "GetEventSearchResults", "Result", searched)
-        newest = max((one.at for one in presences(searched.found, token)), default=cursor)
+        await _follow(soap, path, begun, "GetEventSearchResults", "Result", searched, recording=token)
+        newest = max((one.at for one in searched.presences), default=cursor)
         if searched.end != "lost" or newest <= cursor:
             break
         cursor = newest  # results come in order of time
     searched.end = "broken" if searched.end == "lost" else searched.end
-    return searched, presences(searched.found, token)
+    return searched
 
 
-def presences(results: list[Element], token: str) -> list[Presence]:
-    """Return the changes in results of an event search, in order of time, each once."""
-    found: dict[tuple[str, int, bool], Presence] = {}
-    for result in results:
-        if result.value("RecordingToken") != token:
-            continue
-        time = xsd_time(result.value("Time"))
-        items = [item for item in result.all("SimpleItem") if item.attributes.get("Name") == "IsDataPresent"]
-        if time is None or not items:
-            continue
-        present = items[0].attributes.get("Value", "").lower() in {"true", "1"}
-        start = result.value("StartStateEvent").lower() in {"true", "1"}
-        one = Presence(result.value("TrackToken"), time[0], present, start)
-        found.setdefault((one.track, one.at, one.present), one)
-    # A start state comes before a change at the same moment.
-    return sorted(found.values(), key=lambda one: (one.at, not one.start))
+def _presence(result: Element, recording: str) -> Presence | None:
+    """Return the change that a result of an event search tells of; None for another recording or no state of data."""
+    time = xsd_time(result.value("Time"))
+    items = [item for item in result.all("SimpleItem") if item.attributes.get("Name") == "IsDataPresent"]
+    if time is None or not items or result.value("RecordingToken") != recording:
+        return None
+    present = items[0].attributes.get("Value", "").lower() in {"true", "1"}
+    start = result.value("StartStateEvent").lower() in {"true", "1"}
+    return Presence(result.value("TrackToken"), time[0], present, start)
 
 
-async def _follow(soap: Soap, path: str, begun: Told | None, operation: str, element: str, searched: Searched) -> None:
-    """Poll a search to its end."""
+async def _follow(
+    soap: Soap, path: str, begun: Told | None, operation: str, element: str, searched: Searched, *, recording: str = ""
+) -> None:
+    """Poll a search to its end; of a search for events, only those of the recording count."""
     token = begun.body.value("SearchToken") if begun is not None and begun.body is not None else ""
     if begun is None or not token:
         searched.end = begun.state if begun is not None and begun.state in {"busy", "unsupported"} else "broken"
         return
-    searched.answers.append(begun.answer)
+    searched.answers.append(cited(begun.answer))
     inner = f"<tse:SearchToken>{xml_text(token)}</tse:SearchToken>"
     empty = 0
     for _ in range(MOST_POLLS):
@@ -131,9 +133,12 @@ async def _follow(soap: Soap, path: str, begun: Told | None, operation: str, ele
         if told is None or told.body is None:
             searched.end = _failed(told)
             break
-        searched.answers.append(told.answer)
+        searched.answers.append(cited(told.answer))
         new = told.body.all(element)
-        searched.found += new
+        if recording:
+            searched.presences |= {one for result in new if (one := _presence(result, recording)) is not None}
+        else:
+            searched.informations += new
         listed = told.body.first("ResultList")
         searched.outside |= listed is None or (bool(new) and not listed.all(element))
         if told.body.value("SearchState").lower() == "completed":

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
-from agent.collectors.answers import unsupported
+from agent.collectors.answers import cited, unsupported
 from agent.collectors.recorders.interface import Channel, Clock, Disk, Recorder, Span
 from agent.collectors.recorders.periods import HISTORY, merged, midway, school_zone
 from agent.errors import GapError, MalformedError
@@ -193,7 +193,7 @@ async def _calendar(asset: Asset, session: Session, channel: str, now: int, zone
         told = await _ask(asset, session, path)
         if told is None or told.state != "ok" or not isinstance(told.data.get("DailyStatus"), list):
             return
-        found.answers.append(told.answer)
+        found.answers.append(cited(told.answer))
         for offset, status in enumerate(told.data["DailyStatus"][:31]):
             day = month + timedelta(days=offset)
             if status == 1 and day.month == month.month and first <= day <= last:
@@ -216,7 +216,7 @@ async def _records(asset: Asset, session: Session, channel: str, now: int, found
         if told is None or told.state != "ok" or "RecordInfos" not in told.data:
             found.stretches = stretches or None
             return told is None or told.state == "busy"
-        found.answers.append(told.answer)
+        found.answers.append(cited(told.answer))
         page = told.objects("RecordInfos")
         times = [(_epoch(item.get("Begin")), _epoch(item.get("End"))) for item in page]
         read = [(since, until) for since, until in times if since is not None and until is not None]
