@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from agent.model.exchange import GapReason
 from agent.model.finding import Reason
 
 if TYPE_CHECKING:
-    from agent.assess.observe import Scene
-    from agent.assess.samples import Readings
+    from collections.abc import Mapping
 
-__all__ = ["gap", "silence"]
+    from agent.assess.plan import Plan
+    from agent.assess.samples import Readings
+    from agent.model.metric import Metric
+
+__all__ = ["Asked", "gap", "silence"]
 
 _REASONS: Final = {
     GapReason.UNREACHABLE.value: Reason.UNREACHABLE,
@@ -23,7 +26,23 @@ _REASONS: Final = {
 }
 
 
-def silence(scene: Scene, metric: str, subject: str) -> Reason:
+class Asked(Protocol):
+    """What was asked and what came back; an `observe.Scene` is one."""
+
+    @property
+    def readings(self) -> Readings:
+        """Return the readings of the window."""
+
+    @property
+    def metrics(self) -> Mapping[str, Metric]:
+        """Return all metrics by name."""
+
+    @property
+    def plan(self) -> Plan:
+        """Return what should have been asked."""
+
+
+def silence(scene: Asked, metric: str, subject: str) -> Reason:
     """Return why there is no sample of the metric for the subject.
 
     The last `collector.answer` of the subject's assets says how the device answered; if it did answer, the last
