@@ -23,10 +23,25 @@ Login = Literal["digest", "basic", "token", "bearer", "none"]
 UsernameToken in the SOAP header), `bearer` (an API key), `none`."""
 
 
+_OURS = frozenset({"authorization", "connection", "content-length", "cookie", "expect", "host", "te", "upgrade"})
+"""Header fields that only the transport may set."""
+
+
 def _path(text: str) -> str:
     if not re.fullmatch(r"/[!-~]*", text) or text.startswith("//"):
         raise ValueError("a path begins with one slash and holds printable ASCII without blanks")
+    if re.search(r"#|/\.{1,2}(?:/|$)", text.partition("?")[0]):
+        raise ValueError("a path has no fragment, and no part that is one dot or two")
     return text
+
+
+def _headers(headers: dict[str, str]) -> dict[str, str]:
+    for name, value in headers.items():
+        if not re.fullmatch(r"[A-Za-z][A-Za-z0-9-]*", name) or not re.fullmatch(r"[ -~]*", value):
+            raise ValueError(f"{name!r} is no header of printable ASCII")
+        if name.lower() in _OURS or name.lower().startswith(("proxy-", "transfer-", "accept-encoding")):
+            raise ValueError(f"{name} is set by the transport alone")
+    return headers
 
 
 def _expression(text: str) -> str:
@@ -41,7 +56,8 @@ class HttpField(Word):
     """An element, key or line of a reply that holds personal or identifying data, wherever it stands."""
 
     name: str
-    """Local name of the element, key, or last part of the name before `=`."""
+    """Of `xml` the element's local name, or `@` and an attribute's; of `json` the key; of `lines` the last part of the
+    name before `=`, without its index. Upper and lower case count."""
     holds: Holds
 
 
@@ -52,11 +68,14 @@ class HttpRequest(Word):
     method: Literal["GET", "POST"] = "GET"
     path: Annotated[str, AfterValidator(_path)]
     """Absolute path with query; scheme, host and port are the asset's."""
-    headers: dict[str, str] = Field(default_factory=dict)
+    headers: Annotated[dict[str, str], AfterValidator(_headers)] = Field(default_factory=dict)
     """What the protocol needs beside the usual: content type, SOAP action, tenant. Never a credential."""
     body: str = ""
     form: Form
     fields: tuple[HttpField, ...] = ()
+    omit: tuple[str, ...] = ()
+    """Elements, keys or lines that nobody needs, named as in `fields`: what they hold is left out of the record, so
+    that what is asked for thousands of times stays small."""
     login: Login | None = None
     """None: as the family's profile says."""
     ahead_ms: int = 0
@@ -78,6 +97,7 @@ class HttpReply(Word):
     truncated: bool = False
     """The body was longer than asked for; the rest was not read."""
     elapsed_ms: int
+    """From sending the request that was answered to the last octet of the reply; a login before it does not count."""
 
 
 class HttpAllowed(Word):

@@ -14,6 +14,7 @@ from agent.model.asset import Asset
 from agent.model.campus import Campus, Link, Poll, School
 from agent.model.evidence import SegmentHeader
 from agent.model.exchange import Topic
+from agent.packs.load import config_directory, parse_families
 from agent.runtime.opening import open_transport
 from agent.sessions.live import LiveSession
 from agent.sessions.redact import Redactor
@@ -21,15 +22,27 @@ from agent.sessions.replay import ReplaySession
 from agent.sessions.segment import parse_segment, segment_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
+    from agent.model.family import Family
     from agent.model.reading import Reading
     from agent.runtime.credentials import Credential
 
 __all__ = ["Target", "gaps_of", "parse_target", "read_live", "read_record"]
 
-SCHEMES = {"snmp": ("generic-snmp", "interfaces"), "mqtt": ("mqtt-broker", "mqtt")}
+SCHEMES = {
+    "snmp": ("generic-snmp", "interfaces"),
+    "mqtt": ("mqtt-broker", "mqtt"),
+    "isapi": ("hikvision-isapi", "recorder"),
+}
 """URL scheme -> family and collector."""
+OPTIONS: dict[str, Callable[[str], object]] = {
+    "scheme": str,
+    "certificate": str,
+    "basic": "true".__eq__,
+    "search_days": int,
+}
+"""What a URL's query may say of the asset, as the campus file would."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +58,7 @@ def parse_target(url: str, *, links: Sequence[str] = (), topics: Sequence[str] =
     """Make a target of a URL.
 
     Args:
-        url: `snmp://host[:port]` or `mqtt://host[:port]`.
+        url: `snmp://host[:port]`, or another scheme of `SCHEMES`; for HTTP with `?scheme=https&certificate=SHA256:...`.
         links: watched ports as `role:id=port`, e.g. `egress:telecom=GigabitEthernet0/0/1`.
         topics: what a broker is listened to for, as `kind=filter@level`, e.g. `light=school/light/+/state@2`.
         seconds: total time for the conversation.
@@ -61,8 +74,9 @@ def parse_target(url: str, *, links: Sequence[str] = (), topics: Sequence[str] =
     if parts.scheme not in SCHEMES or not host:
         raise UsageError(
             "{url!r} does not say how to ask which host",
-            todo="Write for example snmp://192.0.2.1 or mqtt://192.0.2.1:1883",
+            todo="Write for example snmp://192.0.2.1 or mqtt://192.0.2.1:1883; schemes are {schemes}",
             url=url,
+            schemes=", ".join(SCHEMES),
         )
     if parts.username or parts.password:
         raise UsageError(
@@ -82,6 +96,7 @@ def parse_target(url: str, *, links: Sequence[str] = (), topics: Sequence[str] =
             "address": unquote(host),
             "port": port,
             "topics": [_topic(text).to_json() for text in topics],
+            **_options(parts.query),
         },
         where=url,
     )
@@ -117,7 +132,7 @@ async def read_live(
     usual = SCHEMES[target.scheme][1]
     names = tuple(collectors) or (usual,)
     redactor = Redactor(secrets.token_bytes(32), credential.secrets())
-    transport = open_transport(target.asset, target.scheme, credential)
+    transport = open_transport(target.asset, _family(target.asset.family), credential)
     try:
         session = LiveSession(
             transport,
@@ -158,6 +173,25 @@ def gaps_of(data: bytes) -> list[str]:
 def _name(host: str) -> str:
     """Return an identifier for a host: IPv6 colons, a zone's percent sign and the like become hyphens."""
     return "".join(character if character.isalnum() or character in "-_." else "-" for character in host)[:90]
+
+
+def _options(query: str) -> dict[str, object]:
+    """Return what the query says of the asset."""
+    found: dict[str, object] = {}
+    for part in filter(None, query.split("&")):
+        name, _, value = part.partition("=")
+        try:
+            found[name] = OPTIONS[name](unquote(value))
+        except (KeyError, ValueError) as error:
+            raise UsageError(
+                "{text!r} says nothing of a device", todo="Known are: {known}", text=part, known=", ".join(OPTIONS)
+            ) from error
+    return found
+
+
+def _family(name: str) -> Family:
+    path = config_directory() / "families" / f"{name}.yaml"
+    return parse_families(path.read_bytes(), str(path)).value
 
 
 def _link(text: str, asset: Asset) -> Link:

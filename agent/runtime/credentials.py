@@ -5,6 +5,8 @@ A credential file is YAML with the keys of `Credential`, for example
     {version: 2c, community: "..."}                                       # SNMP v1, v2c
     {version: "3", user: poll, auth: SHA-256, auth_key: "...", priv: AES, priv_key: "..."}
     {username: agent, password: "..."}                                    # MQTT, HTTP, SSH
+    {token: "..."}                                                        # HTTP: a bearer token, of log stores
+    {api_key: "..."}                                                      # HTTP: an API key of Elasticsearch
     {username: agent, private_key: "-----BEGIN OPENSSH PRIVATE KEY-----\n..."}   # SSH
 
 It is looked for in $CREDENTIALS_DIRECTORY (systemd's LoadCredential) and in the `secrets` directory of the state
@@ -13,6 +15,7 @@ directory.
 
 from __future__ import annotations
 
+import base64
 import os
 import stat
 from typing import TYPE_CHECKING, Literal
@@ -31,6 +34,10 @@ if TYPE_CHECKING:
 __all__ = ["Credential", "load_credential"]
 
 
+PRINTABLE = r"^[!-~]+$"
+"""What may stand in a header."""
+
+
 class Credential(Word):
     """What opens one device. Its repr shows no secret."""
 
@@ -45,11 +52,26 @@ class Credential(Word):
     password: str | None = Field(default=None, repr=False)
     private_key: str | None = Field(default=None, repr=False)
     """For SSH: PEM or OpenSSH text, without a passphrase; stands before the password."""
+    token: str | None = Field(default=None, repr=False, pattern=PRINTABLE)
+    """For HTTP: sent as a bearer token (RFC 6750)."""
+    api_key: str | None = Field(default=None, repr=False, pattern=PRINTABLE)
+    """For HTTP: sent as `Authorization: ApiKey ...`."""
 
     def secrets(self) -> tuple[bytes, ...]:
         """Return the octet strings that must never be recorded."""
-        found = (self.community, self.auth_key, self.priv_key, self.password, self.private_key)
-        return tuple(text.encode() for text in found if text)
+        found = (
+            self.community,
+            self.auth_key,
+            self.priv_key,
+            self.password,
+            self.private_key,
+            self.token,
+            self.api_key,
+        )
+        basic = (
+            base64.b64encode(f"{self.username}:{self.password}".encode()) if self.password else b""
+        )  # as HTTP has it
+        return tuple(text.encode() for text in found if text) + ((basic,) if basic else ())
 
 
 def load_credential(name: str, directories: Sequence[Path]) -> Credential:

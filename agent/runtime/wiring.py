@@ -168,7 +168,7 @@ class Agent:
             if self._ssh_gate is None:
                 self._ssh_gate = ssh_gate()
             return open_command_line(asset, family.cli, self.credential(asset), self._ssh_gate)
-        return open_transport(asset, family.transport, self.credential(asset))
+        return open_transport(asset, family, self.credential(asset))
 
     @asynccontextmanager
     async def line(self, asset: Asset) -> AsyncIterator[Line]:

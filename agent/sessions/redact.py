@@ -10,7 +10,7 @@ Rules, each counted by name in the exchange:
 - ``ip4``, ``ip6``, ``inet``: addresses of terminals as in `addresses`: family, scope and the /24 or /64 stay.
 - ``undeclared``: a variable of a notification that was not asked for is left out.
 - ``secret``: any configured secret (community, password) that a device echoes back.
-- the rules of `transcript` for the output of command lines.
+- the rules of `transcript` for the output of command lines, those of `bodies` for HTTP.
 - ``mqtt-device``: the topic level that names a device, and every other level that says the same.
 
 What holds what is declared with the request, so the same answer is redacted in the same way in every run. The key
@@ -23,6 +23,7 @@ import hmac
 import re
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from agent import ber
 from agent.errors import MalformedError
@@ -32,6 +33,7 @@ from agent.model.exchange import (
     Holds,
     HostState,
     HttpReply,
+    HttpRequest,
     IndexPart,
     LogDays,
     MqttMessage,
@@ -46,7 +48,11 @@ from agent.model.exchange import (
     SnmpTable,
 )
 from agent.sessions import addresses
+from agent.sessions.bodies import redact_body, spellings
 from agent.sessions.transcript import redact_transcript
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 __all__ = ["Redactor"]
 
@@ -97,11 +103,13 @@ class Redactor:
             return self._messages(response, counts), dict(counts)
         if isinstance(response, HostState | LogDays | RtspPlayed):  # counts and states, by their types
             return response, {}
-        if isinstance(response, HttpReply):
-            raise MalformedError("nothing says yet what a reply over HTTP holds")
+        if isinstance(response, HttpReply) and isinstance(request, HttpRequest):
+            return self._reply(request, response, counts), dict(counts)
         if isinstance(response, CliOutput):
             return self._transcript(response, counts), dict(counts)
         declared = _declared(request)
+        if isinstance(response, HttpReply):
+            raise MalformedError("an HTTP reply to a request of another kind")
         if isinstance(response, Notifications):
             return self._notifications(response, declared, counts), dict(counts)
         kept = tuple(self._varbind(item, declared, counts) for item in response.varbinds)
@@ -212,6 +220,15 @@ class Redactor:
         shown = redact_transcript(plain, pseudonym, self._spelled, counts)
         return response.model_copy(update={"output": escaped(shown)})
 
+    # --- HTTP ---
+
+    def _reply(self, request: HttpRequest, response: HttpReply, counts: Counter[str]) -> HttpReply:
+        plain = self._without_secrets(received(response.body), counts, spellings)
+        shown = redact_body(request, plain.replace(MARK.encode(), b"[redacted:secret]"), self.pseudonym, counts)
+        return response.model_copy(
+            update={"body": escaped(shown), "media": self.text(response.media), "date": self.text(response.date)}
+        )
+
     # --- values ---
 
     def _mac_value(self, value: bytes) -> bytes:
@@ -259,8 +276,11 @@ class Redactor:
             left, right = right, left ^ (int.from_bytes(mixed[:2], "big") & 0xFFF)
         return (left << 12 | right).to_bytes(3, "big")
 
-    def _without_secrets(self, value: bytes, counts: Counter[str]) -> bytes:
-        hidden = [each for each in self.secrets if len(each) >= SHORTEST_SECRET and each not in WELL_KNOWN]
+    def _without_secrets(
+        self, value: bytes, counts: Counter[str], spelled: Callable[[bytes], tuple[bytes, ...]] = lambda each: (each,)
+    ) -> bytes:
+        kept = (each for each in self.secrets if len(each) >= SHORTEST_SECRET and each not in WELL_KNOWN)
+        hidden = [spelling for each in kept for spelling in spelled(each)]
         if not any(secret in value for secret in hidden):
             return value
         # One pass, the longest first: a secret that is part of another, or of the mark, must not spoil the rest.
