@@ -34,6 +34,9 @@ SCHEMES = {
     "snmp": ("generic-snmp", "interfaces"),
     "mqtt": ("mqtt-broker", "mqtt"),
     "isapi": ("hikvision-isapi", "recorder"),
+    "onvif": ("onvif-recorder", "recorder"),
+    "dahua": ("dahua-recorder", "recorder"),
+    "uniview": ("uniview-recorder", "recorder"),
 }
 """URL scheme -> family and collector."""
 OPTIONS: dict[str, Callable[[str], object]] = {

@@ -18,7 +18,7 @@ from agent.collectors.recorders import dahua_facts as facts
 from agent.collectors.recorders.dahua_search import Found, search
 from agent.collectors.recorders.interface import Channel, Clock, Recorder, Span
 from agent.collectors.recorders.keyvalues import ask, items
-from agent.collectors.recorders.periods import DAY, HISTORY, HOUR, label, merged, midway, school_zone, shift
+from agent.collectors.recorders.periods import DAY, HOUR, history, label, merged, midway, school_zone, shift
 from agent.errors import GapError, MalformedError
 from agent.language import N_
 
@@ -104,7 +104,7 @@ async def read(asset: Asset, campus: Campus, session: Session) -> Recorder:
         overwrites=stock.storage.overwrites,
         channels=tuple(_channel(number, stock, footage, ahead, now) for number in stock.channels),
         channels_complete=stock.complete,
-        searched=Span(now - HISTORY, now) if ahead is not None else None,
+        searched=Span(now - history(asset), now) if ahead is not None else None,
         notes=_notes(stock, footage, ahead),
     )
 
@@ -197,7 +197,7 @@ async def _search_all(asset: Asset, session: Session, channels: Sequence[int], l
     wanted = [n for n in channels if n not in footage.unclear and n in footage.first and footage.first[n].stretches]
     for _ in range(2):
         for number in wanted:
-            since = max(local - HISTORY, footage.first[number].stretches[0][0])
+            since = max(local - history(asset), footage.first[number].stretches[0][0])
             found = await search(asset, session, number + base, since, local + HOUR)
             footage.window[number] = found
             if found.channels - {number}:

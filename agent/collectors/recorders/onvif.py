@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Literal
 
 from agent.collectors.answers import cited, unsupported
 from agent.collectors.recorders.interface import Channel, Clock, Recorder, Span
-from agent.collectors.recorders.onvif_search import Presence, Searched, history, recordings
+from agent.collectors.recorders.onvif_search import Presence, Searched, recordings, states
 from agent.collectors.recorders.onvif_soap import DEVICE, RECORDING, SEARCH, SERVICE, Soap
-from agent.collectors.recorders.periods import DAY, HISTORY, label, merged, midway, school_zone, shift, xsd_time
+from agent.collectors.recorders.periods import DAY, history, label, merged, midway, school_zone, shift, xsd_time
 from agent.errors import GapError, MalformedError
 from agent.language import N_
 
@@ -166,7 +166,7 @@ async def _footage(soap: Soap, search: str, recording: str, times: _Times | None
         channels=tuple(_channel(one, stories.get(one.token), ahead, times) for one in listed),
         # As many as the summary counts are all, also where the device took the search away before its end.
         channels_complete=agreed and (searched.end == "end" or counted is not None) and len(known) <= MOST_CHANNELS,
-        searched=Span(times.now - HISTORY, times.now) if times is not None and ahead is not None else None,
+        searched=Span(times.now - history(soap.asset), times.now) if times is not None and ahead is not None else None,
         notes=tuple(sorted(name for name, noted in notes.items() if noted)),
     )
 
@@ -182,7 +182,7 @@ async def _stories(
     wanted = [one.token for one in listed]
     for _ in range(2):
         for token in wanted:
-            stories[token] = await history(soap, search, token, until - HISTORY, until)
+            stories[token] = await states(soap, search, token, until - history(soap.asset), until)
             if stories[token].end == "unsupported":
                 return  # of one recording means of all
         wanted = [token for token in wanted if stories[token].end == "busy"]

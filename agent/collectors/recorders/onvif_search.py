@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from agent.collectors.recorders.onvif_xml import Element
     from agent.model.exchange import Answer
 
-__all__ = ["Presence", "Searched", "history", "recordings"]
+__all__ = ["Presence", "Searched", "recordings", "states"]
 
 KEEP_ALIVE = "<tse:KeepAliveTime>PT10S</tse:KeepAliveTime>"
 """What every device must support; it is asked again at once."""
@@ -85,7 +85,7 @@ async def recordings(soap: Soap, path: str) -> Searched:
     return searched
 
 
-async def history(soap: Soap, path: str, token: str, since: int, until: int) -> Searched:
+async def states(soap: Soap, path: str, token: str, since: int, until: int) -> Searched:
     """Find when tracks of a recording held data, between two labels.
 
     Raises:

@@ -18,14 +18,16 @@ from agent.model.http import HttpReply
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from agent.model.asset import Asset
     from agent.model.exchange import Answer
 
-__all__ = ["DAY", "HISTORY", "HOUR", "label", "label_text", "merged", "midway", "school_zone", "shift", "xsd_time"]
+__all__ = ["DAY", "HOUR", "history", "label", "label_text", "merged", "midway", "school_zone", "shift", "xsd_time"]
 
 HOUR = 3_600_000
 DAY = 24 * HOUR
-HISTORY = 100 * DAY
-"""How far back footage is searched for: the 90 days that the strictest standard wants, and a margin."""
+SEARCH_DAYS = 100
+"""How far back footage is searched for where the campus file does not say: the 90 days that the strictest standard
+wants, and a margin."""
 SEAM = 5_000
 """Neighbouring files of one recording lie up to this far apart (recorders-and-logs 1.2.5)."""
 QUARTER = 900_000
@@ -41,6 +43,11 @@ def midway(answer: Answer) -> int:
     """Return the agent's time, in ms since 1970, at the middle of the exchange."""
     elapsed = answer.response.elapsed_ms if isinstance(answer.response, HttpReply) else 0
     return (parse_time(answer.at) - _EPOCH) // timedelta(milliseconds=1) - elapsed // 2
+
+
+def history(asset: Asset) -> int:
+    """Return how far back footage of the recorder is searched for, in ms."""
+    return (asset.search_days or SEARCH_DAYS) * DAY
 
 
 def label(text: str) -> int | None:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from agent.collectors.answers import cited, unsupported
 from agent.collectors.recorders.interface import Channel, Clock, Disk, Recorder, Span
-from agent.collectors.recorders.periods import HISTORY, merged, midway, school_zone
+from agent.collectors.recorders.periods import history, merged, midway, school_zone
 from agent.errors import GapError, MalformedError
 from agent.language import N_
 from agent.model.cli import received
@@ -142,7 +142,7 @@ async def _rest(asset: Asset, campus: Campus, session: Session, recorder: Record
         disks_answer=disks.answer if disks is not None else None,
         channels=tuple(_with(channel, footage.get(channel.id), now) for channel in channels),
         channels_complete=listed is not None and listed.state == "ok" and len(channels) < MOST_CHANNELS,
-        searched=Span(now - HISTORY, now),
+        searched=Span(now - history(asset), now),
     )
 
 
@@ -183,7 +183,7 @@ def _data(reply: HttpReply) -> tuple[Literal["ok", "unsupported", "denied", "bus
 
 async def _calendar(asset: Asset, session: Session, channel: str, now: int, zone: int, found: _Footage) -> None:
     """Read the days with footage, month by month, of the device's local calendar."""
-    first, last = (_day(at + zone) for at in (now - HISTORY, now))
+    first, last = (_day(at + zone) for at in (now - history(asset), now))
     days: set[str] = set()
     month = first.replace(day=1)
     while month <= last:
@@ -204,7 +204,7 @@ async def _calendar(asset: Asset, session: Session, channel: str, now: int, zone
 
 async def _records(asset: Asset, session: Session, channel: str, now: int, found: _Footage) -> bool:
     """Read the record list to its end; False where the firmware has none."""
-    begin, end = (now - HISTORY) // 1000, now // 1000
+    begin, end = (now - history(asset)) // 1000, now // 1000
     stretches: list[tuple[int, int]] = []
     seen: dict[str, Any] | None = None
     for _ in range(MOST_PAGES):

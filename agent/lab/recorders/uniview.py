@@ -113,7 +113,7 @@ class UniviewRecorder:
         if not self.records:
             return Said(b'{"Response":{"Respon', 404, JSON)
         begin, end, offset = (int(asked.query[name]) for name in ("Begin", "End", "Offset"))
-        files = []
+        files: list[dict[str, int]] = []
         for since, until in stretches:
             start = since
             while start < until:
@@ -123,7 +123,8 @@ class UniviewRecorder:
         found = [file for file in files if file["End"] > begin and file["Begin"] < end]
         offset = 0 if self.stuck else offset
         page = found[offset : offset + min(int(asked.query["Limit"]), self.cap)]
-        return self._data({"Total": len(found) + 3, "Num": len(page), "RecordInfos": self._listed([*page])})
+        listed = self._listed([dict(file) for file in page])
+        return self._data({"Total": len(found) + 3, "Num": len(page), "RecordInfos": listed})
 
     def _data(self, data: dict[str, object]) -> Said:
         response = {

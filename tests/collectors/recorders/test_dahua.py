@@ -320,3 +320,15 @@ def test_odd_values(lines: list[str]) -> None:
     assert all(plan.minutes <= 7 * 1440 for plan in dahua_facts.plans(values, values).values())
     dahua_facts.storage(values, values)
     dahua_facts.cameras(values)
+
+
+def test_search_days() -> None:
+    """The campus file says how far back is searched; the earliest footage is known all the same."""
+    asset = ASSET.model_copy(update={"search_days": 2})
+    found = asyncio.run(dahua.read(asset, CAMPUS, Direct(recorder())))
+    one = channel(found, "1")
+    assert found.searched is not None
+    assert found.searched.since == NOW - 2 * DAY
+    assert one.spans is not None
+    assert NOW - 2 * DAY - HOUR <= one.spans[0].since <= NOW - 2 * DAY
+    assert one.earliest == WEEKS[0][0]
