@@ -1,4 +1,7 @@
-"""Makers with one small table each: MikroTik CAPsMAN, Extreme (HiPath), Zyxel, and access points that stand alone.
+"""Makers with one small table each: MikroTik CAPsMAN, Extreme (HiPath), Zyxel, ZTE, and access points that stand alone.
+
+No MIB of ZTE's controllers (ZXV10 W900) is public. What four projects that poll such controllers agree about is here:
+one row an access point, 6 for one that is on-line. What its other states mean nobody says: they are `unknown`.
 
 UniFi, Aerohive, Cambium and MikroTik access points are asked themselves; UniFi and MikroTik list networks, several of
 which share a radio. MikroTik tells the frequency instead of the channel.
@@ -15,6 +18,7 @@ __all__ = [
     "EXTREME_TABLES",
     "MIKROTIK_TABLES",
     "UNIFI_TABLES",
+    "ZTE_TABLES",
     "ZYXEL_TABLES",
 ]
 
@@ -23,6 +27,8 @@ _EXTREME = "1.3.6.1.4.1.4329.15.3"
 _EXTREME_AP = f"{_EXTREME}.5.1.2.1"
 _ZYXEL = "1.3.6.1.4.1.890.1.15.3.3.1"
 _UNIFI = "1.3.6.1.4.1.41112.1.6"
+_ZTE = "1.3.6.1.4.1.3902.154.8.11.1.3.1.1"
+_ZTE_AP = f"{_ZTE}.3.1.1"
 _AEROHIVE = "1.3.6.1.4.1.26928.1"
 _CAMBIUM = "1.3.6.1.4.1.17713.21.1"
 
@@ -62,6 +68,18 @@ ZYXEL_TABLES = WifiTables(
     mib="ZYXEL-ES-CAPWAP",
     joined=WifiTotal(scalars=(f"{_ZYXEL}.1",)),
     clients=WifiTotal(scalars=(f"{_ZYXEL}.4",)),
+)
+ZTE_TABLES = WifiTables(
+    mib="ZTE ZXV10 W900",
+    clients=WifiTotal(scalars=(f"{_ZTE}.1.1.79",)),
+    aps=WifiAps(
+        index=("number",),
+        name=WifiCell(oids=(f"{_ZTE_AP}.11",)),
+        state=WifiCell(oids=(f"{_ZTE_AP}.9",), values={"6": "up"}),
+        clients=WifiCell(oids=(f"{_ZTE_AP}.123",)),
+        model=WifiCell(oids=(f"{_ZTE_AP}.14",)),
+        serial=WifiCell(oids=(f"{_ZTE_AP}.12",)),
+    ),
 )
 UNIFI_TABLES = WifiTables(
     mib="UBNT-UniFi-MIB",
