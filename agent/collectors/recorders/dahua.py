@@ -214,8 +214,10 @@ async def _firsts(asset: Asset, session: Session, channels: Sequence[int], local
             if footage.base is None and found.channels:
                 base = asked - min(found.channels)
                 footage.base = base if base in {0, 1} else None
-                if base == 0:
-                    found = await search(asset, session, number, LONG_AGO, local + DAY, most=1)
+                if base == 0:  # so far, every channel was asked for by the number of the next
+                    footage.first.clear()
+                    await _firsts(asset, session, channels, local, footage)
+                    return
             footage.first[number] = found
             if found.channels - {number}:
                 footage.unclear.add(number)

@@ -72,7 +72,7 @@ async def ask(
         omit: lines that hold names of people and places, or that nobody needs.
 
     Returns:
-        The reply; None for one whose framing is broken, or that is not allowed to be asked.
+        The reply; None for one that does not decode, or that is not allowed to be asked for.
 
     Raises:
         GapError: the device is silent, does not let us in, or has locked the account.
@@ -90,7 +90,10 @@ async def ask(
     body = received(reply.body)
     _refuse_lock(asset, answer, reply.status, body)
     state = _state(reply, body)
-    return Told(answer, state, pairs(body) if state == "ok" else {})
+    try:
+        return Told(answer, state, pairs(body) if state == "ok" else {})
+    except MalformedError:
+        return None
 
 
 def pairs(body: bytes) -> dict[str, str]:

@@ -34,7 +34,7 @@ __all__ = ["read", "retention_days"]
 NEAR = 15 * 60_000
 """A recording that goes on has its newest time this close to now: recorders write blocks of some minutes."""
 MOST_CHANNELS = 512
-_PLACE = re.compile(r"(?:https?://[^/]+)?(/[A-Za-z0-9_./-]{1,100})")
+_PLACE = re.compile(r"(?:https?://[^/]+)?(/[A-Za-z0-9_-][A-Za-z0-9_./-]{0,99})")
 _DURATION = re.compile(
     r"(-?)P(?:(\d{1,5})Y)?(?:(\d{1,5})M)?(?:(\d{1,5})D)?(?:T(?:(\d{1,7})H)?(?:(\d{1,9})M)?(?:(\d{1,9})(?:\.\d+)?S)?)?"
 )

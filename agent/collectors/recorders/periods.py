@@ -35,8 +35,8 @@ QUARTER = 900_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LABEL = re.compile(r"(\d{4})-(\d\d?)-(\d\d?)[ T](\d\d?):(\d\d):(\d\d)(?:\.\d+)?")
 _ZONE = re.compile(r"([+-])(\d\d):?(\d\d)")
-_FIRST_YEAR = 2000
-"""Recorders print 1970 or year 0 for a time that they do not have."""
+_FIRST_YEAR, _LAST_YEAR = 2000, 2100
+"""Recorders print 1970, year 0 or 9999 for a time that they do not have."""
 
 
 def midway(answer: Answer) -> int:
@@ -107,4 +107,4 @@ def _millis(match: re.Match[str]) -> int | None:
         moment = datetime(year, month, day, hour, minute, second, tzinfo=UTC)
     except ValueError:
         return None
-    return (moment - _EPOCH) // timedelta(milliseconds=1) if moment.year >= _FIRST_YEAR else None
+    return (moment - _EPOCH) // timedelta(milliseconds=1) if _FIRST_YEAR <= moment.year < _LAST_YEAR else None

@@ -97,6 +97,14 @@ def test_traps_change_nothing(traps: dict[str, object]) -> None:
     assert device.left_open == 0
 
 
+def test_counting_from_nought_behind_an_empty_channel() -> None:
+    """A device that counts from 0 and whose second channel is empty gives each channel its own footage."""
+    found = told(dahua.read, recorder({0: WEEKS, 1: (), 2: hours((50, 2))}, first=0))
+    assert [spans(one) for one in found.channels] == [list(WEEKS), [], list(hours((50, 2)))]
+    only = told(dahua.read, recorder({0: WEEKS}, first=0))
+    assert spans(only.channels[0]) == list(WEEKS)
+
+
 def test_error_after_a_single_full_page() -> None:
     """A device that ends by an error after exactly one page of 100 files is complete."""
     begin = (NOW - 100 * HOUR) // HOUR * HOUR
