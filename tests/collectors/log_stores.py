@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from agent.clock import time_text
 from agent.collectors.logs import clickhouse, elasticsearch, graylog, loki, victorialogs
 from agent.collectors.logs.interface import readings
 from agent.lab.stores import serving
 from agent.model.asset import Asset
 from agent.model.campus import Campus, School
+from agent.model.cli import escaped
 from agent.model.evidence import SegmentHeader
+from agent.model.exchange import Answer, HttpReply, Request
 from agent.model.logs import LogSource, LogStore, StoredLog, parse_days
 from agent.packs.load import config_directory, load_families
 from agent.sessions.live import LiveSession
@@ -75,10 +79,15 @@ class Read:
         return None if text is None else parse_days(text)
 
 
+def id_of(name: str) -> str:
+    """The id of a source."""
+    return re.sub(r"[^a-z0-9.-]", "-", name.lower())
+
+
 def campus_of(names: Sequence[str], *, where: str = "", timezone: str = "Asia/Shanghai") -> Campus:
-    """A campus whose sources are stored under their names; ids are the names in lower case."""
+    """A campus whose sources are stored under their names; ids are the names in lower case, without odd characters."""
     sources = tuple(
-        LogSource(id=name.lower(), kind="system", stored=(StoredLog(store="store", name=name, where=where),))
+        LogSource(id=id_of(name), kind="system", stored=(StoredLog(store="store", name=name, where=where),))
         for name in names
     )
     return Campus(version="1", school=School(id="s", name="s"), timezone=timezone, log_sources=sources)
@@ -93,11 +102,17 @@ def read_store(
     authorization: str = "",
     login: HttpLogin | None = None,
     timezone: str = "Asia/Shanghai",
+    asked: list[Asked] | None = None,
 ) -> Read:
-    """Read the store live, replay the record, and return the readings, which both must give alike."""
+    """Read the store live, replay the record, and return the readings, which both must give alike.
+
+    Args:
+        asked: is given the requests, also of a reading that ends in a gap.
+    """
     campus = campus_of(names, timezone=timezone)
     with serving(store, authorization=authorization) as served:
         asset = Asset(id="store", family=kind, address="127.0.0.1", port=served.port, logs=place or PLACES[kind])
+        served.asked = asked if asked is not None else served.asked
         found, record = asyncio.run(_live(kind, asset, campus, served.port, login))
     segment = parse_segment(record)
     again = asyncio.run(_replayed(kind, asset, campus, ReplaySession(segment.exchanges, where="record")))
@@ -129,7 +144,24 @@ async def _replayed(kind: str, asset: Asset, campus: Campus, session: ReplaySess
     return readings(asset, store)
 
 
-def every_day(first: date = FIRST, last: date = TODAY, *, but: Sequence[date] = (), records: int = 96) -> dict[str, int]:
+@dataclass
+class Answering:
+    """A session that answers everything with the next of some bodies, over and over."""
+
+    bodies: list[bytes]
+    status: int
+    n: int = 0
+
+    async def ask(self, request: Request) -> Answer:
+        body = self.bodies[self.n % len(self.bodies)]
+        self.n += 1
+        reply = HttpReply(status=self.status, body=escaped(body), elapsed_ms=1)
+        return Answer(reply, time_text(NOW), f"sha256:{self.n:064d}")
+
+
+def every_day(
+    first: date = FIRST, last: date = TODAY, *, but: Sequence[date] = (), records: int = 96
+) -> dict[str, int]:
     """What `log.days` holds of a source that is steady but for some days."""
     days = (first + timedelta(days=number) for number in range((last - first).days + 1))
     return {day.isoformat(): records for day in days if day not in but}

@@ -19,7 +19,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
-from agent.collectors.logs.counting import Counted, kept_of, portions, stretches, total
+from agent.collectors.logs.counting import Counted, kept_of, portions, total
 from agent.collectors.logs.interface import Store, search_window, wanted
 from agent.collectors.logs.replies import (
     by_place,
@@ -142,18 +142,19 @@ def duration_seconds(text: str) -> int | None:
 
 
 async def _count(ask: _Ask, selector: str, names: tuple[str, ...], days: tuple[date, date]) -> Counted:
-    counted = Counted()
+    counted, length = Counted(), DAYS_AT_ONCE
     for part in portions(names) if names else ():
         query = f"sum by ({ask.label}) (count_over_time({_with(selector, ask.label, part)}[1d]))"
-        pending = list(stretches(*days, DAYS_AT_ONCE))
-        while pending:
-            since, until = pending.pop(0)
+        since = days[0]
+        while since <= days[1]:
+            until = min(days[1], since + timedelta(days=length - 1))
             answer = await ask.get(_range_path(ask, query, since, until), 120)
             if since < until and _too_long(answer):
-                middle = since + (until - since) // 2
-                pending[:0] = [(since, middle), (middle + timedelta(days=1), until)]
-            elif counted.told(ask.asset, part, answer):
+                length = max(1, length // 2)
+                continue
+            if counted.told(ask.asset, part, answer):
                 _take(ask, counted, part, answer)
+            since = until + timedelta(days=1)
     return counted
 
 

@@ -75,6 +75,7 @@ def serving(store: FakeStore, *, authorization: str = "") -> Iterator[Served]:
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        wbufsize = -1  # head and body in one piece: the second of two waits for the first one's acknowledgement
 
         def _answer(self) -> None:
             parts = urlsplit(self.path)
