@@ -15,6 +15,7 @@ from agent.model.campus import Campus, Link, Poll, School
 from agent.model.evidence import SegmentHeader
 from agent.model.exchange import Topic
 from agent.packs.load import config_directory, parse_families
+from agent.runtime.log_target import log_target
 from agent.runtime.opening import open_transport
 from agent.sessions.live import LiveSession
 from agent.sessions.redact import Redactor
@@ -23,6 +24,7 @@ from agent.sessions.segment import parse_segment, segment_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from urllib.parse import SplitResult
 
     from agent.model.family import Family
     from agent.model.reading import Reading
@@ -37,6 +39,11 @@ SCHEMES = {
     "onvif": ("onvif-recorder", "recorder"),
     "dahua": ("dahua-recorder", "recorder"),
     "uniview": ("uniview-recorder", "recorder"),
+    "logs+elasticsearch": ("elasticsearch", "logs"),
+    "logs+loki": ("loki", "logs"),
+    "logs+graylog": ("graylog", "logs"),
+    "logs+victorialogs": ("victorialogs", "logs"),
+    "logs+clickhouse": ("clickhouse", "logs"),
 }
 """URL scheme -> family and collector."""
 OPTIONS: dict[str, Callable[[str], object]] = {
@@ -91,23 +98,34 @@ def parse_target(url: str, *, links: Sequence[str] = (), topics: Sequence[str] =
             "a broker is listened to by topic, and none is given",
             todo="Give --topic, for example light=school/light/+/state@2",
         )
+    return _target(parts, host, port, links=links, topics=topics, seconds=seconds)
+
+
+def _target(
+    parts: SplitResult, host: str, port: int | None, *, links: Sequence[str], topics: Sequence[str], seconds: int
+) -> Target:
     family, collector = SCHEMES[parts.scheme]
+    name = _name(host) + (f"-{port}" if port is not None else "")
+    store = log_target(parts, name) if collector == "logs" else None
     asset = Asset.from_json(
         {
-            "id": _name(host) + (f"-{port}" if port is not None else ""),
+            "id": name,
             "family": family,
             "address": unquote(host),
             "port": port,
             "topics": [_topic(text).to_json() for text in topics],
-            **_options(parts.query),
+            **({"logs": store.logs.to_json()} if store else {}),
+            **_options(store.rest if store else parts.query),
         },
-        where=url,
+        where=parts.geturl(),
     )
     campus = Campus(
         version="1",
         school=School(id="ad-hoc", name="ad-hoc"),
+        timezone=store.timezone if store else "Asia/Shanghai",
         assets=(asset,),
         links=tuple(_link(text, asset) for text in links),
+        log_sources=store.sources if store else (),
         plan=(Poll(collector=collector, every_seconds=300, deadline_seconds=seconds),),
     )
     return Target(asset, campus, parts.scheme)
