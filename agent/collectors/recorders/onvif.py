@@ -24,7 +24,7 @@ from agent.language import N_
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from agent.collectors.recorders.onvif_xml import Element
+    from agent.collectors.markup import Element
     from agent.model.asset import Asset
     from agent.model.campus import Campus
     from agent.model.exchange import Answer, Session

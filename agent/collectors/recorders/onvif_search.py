@@ -15,8 +15,8 @@ from agent.collectors.recorders.onvif_soap import SEARCH, xml_text
 from agent.collectors.recorders.periods import label_text, xsd_time
 
 if TYPE_CHECKING:
+    from agent.collectors.markup import Element
     from agent.collectors.recorders.onvif_soap import Soap, Told
-    from agent.collectors.recorders.onvif_xml import Element
     from agent.model.exchange import Answer
 
 __all__ = ["Presence", "Searched", "recordings", "states"]

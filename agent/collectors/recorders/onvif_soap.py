@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from agent.collectors.recorders.onvif_xml import parse
+from agent.collectors.markup import parse
 from agent.errors import GapError, MalformedError
 from agent.language import N_
 from agent.model.cli import received
@@ -18,7 +18,7 @@ from agent.model.exchange import GapReason
 from agent.model.http import HttpField, HttpReply, HttpRequest
 
 if TYPE_CHECKING:
-    from agent.collectors.recorders.onvif_xml import Element
+    from agent.collectors.markup import Element
     from agent.model.asset import Asset
     from agent.model.exchange import Answer, Session
     from agent.model.http import Login

@@ -1,10 +1,11 @@
-"""XML of ONVIF devices, read by local names at any depth: prefixes differ, and servers put elements where they like."""
+"""XML and JSON of devices; XML by local names at any depth: prefixes differ, and servers put elements where they like."""
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from xml.parsers import expat
 
 from agent.errors import MalformedError
@@ -12,7 +13,7 @@ from agent.errors import MalformedError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["Element", "parse"]
+__all__ = ["Element", "json_value", "parse"]
 
 _DECLARATION = re.compile(rb"^(?:\xef\xbb\xbf)?\s*<\?xml[^>]*\?>")
 MOST_ELEMENTS = 400_000
@@ -42,6 +43,15 @@ class Element:
     def all(self, name: str) -> list[Element]:
         """Return the elements of that name below it."""
         return [one for one in self.below() if one.name == name]
+
+    def child(self, name: str) -> Element | None:
+        """Return the first element of that name right in it, or None."""
+        return next((one for one in self.children if one.name == name), None)
+
+    def own(self, name: str) -> str:
+        """Return the text of the first element of that name right in it, or nothing."""
+        found = self.child(name)
+        return found.text if found is not None else ""
 
     def first(self, name: str) -> Element | None:
         """Return the first element of that name below it, or None."""
@@ -104,6 +114,22 @@ def parse(body: bytes) -> Element:
     except (expat.ExpatError, ValueError) as error:
         raise MalformedError("not well-formed XML: {why}", why=str(error)[:200]) from error
     return builder.open[0]
+
+
+def json_value(body: bytes) -> Any:
+    """Read a JSON document; numbers with a fraction stay the text that they are.
+
+    Raises:
+        MalformedError: it is not JSON, or nested deeper than any reply.
+    """
+    try:
+        text = body.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = body.decode("gb18030", "replace")
+    try:
+        return json.loads(text, parse_float=str, parse_constant=str)
+    except (ValueError, RecursionError) as error:
+        raise MalformedError("not JSON: {why}", why=str(error)[:200]) from error
 
 
 def _local(name: str) -> str:
