@@ -7,7 +7,6 @@ Days come from the calendar, spans from the record list where the firmware has i
 
 from __future__ import annotations
 
-import json
 import re
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -15,6 +14,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
 from agent.collectors.answers import cited, unsupported
+from agent.collectors.markup import json_value
 from agent.collectors.recorders.interface import Channel, Clock, Disk, Recorder, Span
 from agent.collectors.recorders.periods import history, merged, midway, school_zone
 from agent.errors import GapError, MalformedError
@@ -165,8 +165,8 @@ def _data(reply: HttpReply) -> tuple[Literal["ok", "unsupported", "denied", "bus
     if reply.status in {403, 503}:
         return ("denied" if reply.status == 403 else "busy"), {}
     try:
-        value = json.loads(received(reply.body).decode("utf-8", "replace"), parse_float=str, parse_constant=str)
-    except (ValueError, RecursionError):
+        value = json_value(received(reply.body))
+    except MalformedError:
         # A path that firmware does not have is answered by a page or a torn body.
         return ("unsupported" if reply.status != 200 else "odd"), {}
     response = value.get("Response") if isinstance(value, dict) else None

@@ -62,6 +62,8 @@ class DahuaRecorder:
     """What `condition.Channel` calls channel 0; cameras count from 0."""
     shift: int = 0
     """Added to `Channel` of the items: a device that answers for another channel."""
+    shift_from: int = 1
+    """From this page of a search on."""
     cap: int = 100
     """Items of a page, whatever is asked."""
     lie: int = 0
@@ -73,8 +75,8 @@ class DahuaRecorder:
     """Every page is the first."""
     finders: int = 4
     """At a time."""
-    busy: set[int] = field(default_factory=set)
-    """Channels (as asked) whose next search is answered by 503; each once."""
+    busy: set[tuple[int, bool]] = field(default_factory=set)
+    """Channels (as asked) whose next search is answered by 503, each once: over all years, or over a window."""
     denied: frozenset[str] = frozenset()
     """Names of configurations that this account may not read."""
     missing: frozenset[str] = frozenset()
@@ -244,10 +246,11 @@ class DahuaRecorder:
 
     def _begin(self, finder: _Finder, asked: Asked) -> Said:
         number = int(asked.query["condition.Channel"])
-        if number in self.busy:
-            self.busy.discard(number)
-            return Said(b"Device Busy", 503, TEXT)
         since, until = (_ms(asked.query[f"condition.{name}"]) for name in ("StartTime", "EndTime"))
+        window = since > _ms("2001-01-01 00:00:00")
+        if (number, window) in self.busy:
+            self.busy.discard((number, window))
+            return Said(b"Device Busy", 503, TEXT)
         channel = number - self.first
         files = [
             (channel, start, end)
@@ -282,12 +285,13 @@ class DahuaRecorder:
         if not page and self.ends_by_error:
             return _error("No More Files")
         found = len(page) + (self.lie if page else 0)
-        return _lines(f"found={found}\r\n" + "".join(self._item(n, *file) for n, file in enumerate(page)))
+        return _lines(f"found={found}\r\n" + "".join(self._item(n, finder.pages, *file) for n, file in enumerate(page)))
 
-    def _item(self, n: int, channel: int, start: int, end: int) -> str:
+    def _item(self, n: int, page: int, channel: int, start: int, end: int) -> str:
+        channel += self.shift if page >= self.shift_from else 0
         since, until = (_label(at + self.ahead) for at in (start, end))
         return (
-            f"items[{n}].Channel={channel + self.shift}\r\nitems[{n}].Cluster=0\r\nitems[{n}].Disk=0\r\n"
+            f"items[{n}].Channel={channel}\r\nitems[{n}].Cluster=0\r\nitems[{n}].Disk=0\r\n"
             f"items[{n}].EndTime={until}\r\nitems[{n}].FilePath=/mnt/dvr/{since[:10]}/{channel}/dav/{n}.dav\r\n"
             f"items[{n}].Flags[0]=Timing\r\nitems[{n}].Length={(end - start) // 1000 * 512_000}\r\n"
             f"items[{n}].Partition=0\r\nitems[{n}].StartTime={since}\r\nitems[{n}].Type=dav\r\n"

@@ -114,6 +114,8 @@ class OnvifRecorder:
     encoding: str = "utf-8"
     busy: set[str] = field(default_factory=set)
     """Recordings whose next search for events is answered by 503; each once."""
+    overwritten: int = 0
+    """So much of the begin is gone since, and still in the history."""
     segment_ms: int = 0
     """A change to `present` is repeated this often, as some devices do for each file; 0: never."""
     _searches: dict[str, _Search] = field(default_factory=dict, repr=False)
@@ -213,7 +215,7 @@ class OnvifRecorder:
         stretches = self.footage[token]
         times = ""
         if stretches:
-            first, last = self._label(stretches[0][0]), self._label(stretches[-1][1])
+            first, last = self._label(stretches[0][0] + self.overwritten), self._label(stretches[-1][1])
             times = (
                 f"<tt:EarliestRecording>{first}</tt:EarliestRecording><tt:LatestRecording>{last}</tt:LatestRecording>"
                 f"<tt:Content/><tt:Track><tt:TrackToken>VIDEO001</tt:TrackToken><tt:TrackType>Video</tt:TrackType>"

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from agent.collectors.recorders import onvif, onvif_xml
+from agent.collectors import markup
+from agent.collectors.recorders import onvif
 from agent.errors import GapError
 from agent.lab.recorders.onvif import OnvifRecorder, TokenDoor
 from tests.collectors.recorders.recording import ASSET, CAMPUS, DAY, HOUR, NOW, Direct, channel, hours, spans, told
@@ -100,9 +101,9 @@ def test_history_without_start_state() -> None:
 
 
 def test_overwritten_history() -> None:
-    """History that names footage from before the earliest that is kept adds no day."""
-    one = channel(told(onvif.read, recorder({"R1": hours((50, 0))}, segment_ms=HOUR)), "R1")
-    assert spans(one) == list(hours((50, 0)))
+    """History that names footage from before the earliest that is kept adds no hour."""
+    one = channel(told(onvif.read, recorder({"R1": hours((80, 0))}, overwritten=30 * HOUR)), "R1")
+    assert (spans(one), one.earliest) == (list(hours((50, 0))), NOW - 50 * HOUR)
 
 
 def test_a_search_without_end() -> None:
@@ -213,4 +214,4 @@ def test_real_replies(name: str, element: str, value: str) -> None:
     path = SHARED / name
     if not path.exists():
         pytest.skip("the shared recorder replies are not beside this checkout")
-    assert onvif_xml.parse(path.read_bytes()).value(element) == value
+    assert markup.parse(path.read_bytes()).value(element) == value
