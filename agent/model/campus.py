@@ -119,8 +119,8 @@ class Poll(Word):
     deadline_seconds: int = Field(default=60, ge=1, le=3600)
 
 
-_DAILY = frozenset({"census", "ipv6"})
-"""Collectors that walk whole tables of addresses."""
+_DAILY = frozenset({"census", "ipv6", "logs"})
+"""Collectors that walk whole tables of addresses, or half a year of counts."""
 
 
 class Campus(Word):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from agent.assess.derive.log_days import Log, kept, longest_gap, school_day_rule
 from agent.assess.samples import milliseconds
 from agent.assess.silence import gap
-from agent.model.calendar import local_day, months_before, parse_day, whole_months
+from agent.model.calendar import days_between, local_day, months_before, parse_day, whole_months
 from agent.model.finding import Reason
 from agent.model.logs import parse_days
 from agent.model.reading import Grade
@@ -31,6 +31,8 @@ __all__ = ["Copy", "Told", "copies_of", "told_of"]
 
 LONGEST: Final = 3660
 """Days of a setting beyond which it is as good as none."""
+CANARIES_FROM: Final = 30
+"""Days of canaries from which on they bear out a store's counts (a month, as for other corroboration)."""
 _DAY_MS: Final = 86_400_000
 
 
@@ -161,7 +163,21 @@ def _log(source: LogSource, told: Told, subject: str, days: Reading) -> Log:
         every_day=source.days == "every-day",
         day_share=told.setting["day_share"],
         least=told.setting["least_records"],
+        quiet=_quiet(told, subject, end),
     )
+
+
+def _quiet(told: Told, subject: str, end: date) -> frozenset[date]:
+    """Return the days of which canaries show that nothing was lost: since the oldest found, if none is missing."""
+    age, missing = _canaries(told, subject)
+    if age is None or missing != 0:
+        return frozenset()
+    return frozenset(days_between(end - timedelta(days=min(age, LONGEST)), end))
+
+
+def _canaries(told: Told, subject: str) -> tuple[int | None, int | None]:
+    """Return how old the oldest canary that was found is, in days, and how many were looked for in vain."""
+    return told.number("canary.found_age", subject, "d"), told.number("canary.missing", subject, "1")
 
 
 def _covered(log: Log, told: Told) -> int:
@@ -212,8 +228,17 @@ def _seen_earlier(told: Told, subject: str, first: date) -> Reading | None:
 
 
 def _grade(source: LogSource, told: Told, days: Reading) -> Grade:
-    """Return the grade of the counts: a device that says that it forwards its log bears out its store's word."""
+    """Return the grade of the counts.
+
+    A canary that was sent, and found again after half a year, is a measurement of its own; one found after a month, or
+    a device that says that it forwards its log, bears out the store's word.
+    """
+    if days.grade is not Grade.REPORTED:
+        return days.grade
+    age, missing = _canaries(told, days.subject)
+    if missing == 0 and age is not None and age >= told.setting["capacity_days"]:
+        return Grade.MEASURED
     forwarding = told.appliance(source, "appliance.log.forwarding")
-    if days.grade is Grade.REPORTED and forwarding is not None and forwarding.value == "enabled":
-        return Grade.CORROBORATED
-    return days.grade
+    forwards = forwarding is not None and forwarding.value == "enabled"
+    found = missing == 0 and age is not None and age >= CANARIES_FROM
+    return Grade.CORROBORATED if forwards or found else Grade.REPORTED

@@ -338,6 +338,37 @@ class TestAppliances:
         assert {r.grade for r in derived.readings if r.metric == "logs.retention"} == {Grade.MEASURED}
 
 
+def canaries(age: str, missing: str = "0") -> list[Reading]:
+    """Return what looking for old canaries of the firewall came to."""
+    subject = "log:es/fw1"
+    return [said("canary.found_age", subject, age, "d"), said("canary.missing", subject, missing, "1")]
+
+
+class TestCanaries:
+    QUIET = (date(2026, 9, 20), date(2026, 9, 21))
+
+    def test_a_silent_source_whose_canaries_arrive_is_quiet(self) -> None:
+        """A day without log on which nothing can have been lost is no gap."""
+        derived = derive([*log(SEARCHED, but=self.QUIET), *canaries("90")])
+        assert figure(derived, "retention") == ("7", None)
+        assert figure(derived, "gap") == ("0", None)
+
+    @pytest.mark.parametrize(("age", "missing"), [("90", "1"), ("61", "0")])
+    def test_a_lost_canary_or_a_younger_one_excuses_nothing(self, age: str, missing: str) -> None:
+        """A day is quiet only if every canary arrived, and one was sent before it."""
+        derived = derive([*log(SEARCHED, but=self.QUIET), *canaries(age, missing)])
+        assert figure(derived, "gap") == ("2", None)
+        assert figure(derived, "retention") == ("2", None)
+
+    @pytest.mark.parametrize(
+        ("age", "grade"), [("29", Grade.REPORTED), ("30", Grade.CORROBORATED), ("183", Grade.MEASURED)]
+    )
+    def test_canaries_bear_out_what_the_store_counts(self, age: str, grade: Grade) -> None:
+        """Found after a month they corroborate, after half a year they are the measurement."""
+        derived = derive([*log(SEARCHED), *canaries(age)])
+        assert {r.grade for r in derived.readings if r.metric == "logs.retention"} == {grade}
+
+
 class TestCapacity:
     def sized(self, days: int, used: int, free: int) -> Derived:
         """Return the figures of a store with so many days of log."""
