@@ -86,7 +86,7 @@ def test_settings() -> None:
         {"ahead": 0},
         {"finders": 1},
     ],
-    ids=lambda traps: "-".join(traps),
+    ids="-".join,
 )
 def test_traps_change_nothing(traps: dict[str, object]) -> None:
     """Whatever a device does on the way, the same footage is found, completely, and no finder stays open."""

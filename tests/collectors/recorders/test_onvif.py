@@ -52,7 +52,7 @@ def test_continuity_by_history() -> None:
         {"segment_ms": 6 * HOUR},
         {"drift": 30_000 - 8 * HOUR},
     ],
-    ids=lambda traps: "-".join(traps),
+    ids="-".join,
 )
 def test_traps_change_nothing(traps: dict[str, object]) -> None:
     """Whatever a device does on the way, the same footage is found, completely, and no search stays open."""

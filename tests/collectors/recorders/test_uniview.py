@@ -35,9 +35,7 @@ def test_days_and_spans() -> None:
     assert (found.overwrites, one.schedule, one.expiry_days) == (None, "unknown", None), "no known reply tells them"
 
 
-@pytest.mark.parametrize(
-    "traps", [{"cap": 7}, {"single": True}, {"basic_info": True}], ids=lambda traps: "-".join(traps)
-)
+@pytest.mark.parametrize("traps", [{"cap": 7}, {"single": True}, {"basic_info": True}], ids="-".join)
 def test_traps_change_nothing(traps: dict[str, object]) -> None:
     """Small pages with wrong totals, objects instead of lists and older paths lead to the same footage."""
     one = channel(told(uniview.read, recorder(**traps)), "1")
