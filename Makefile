@@ -4,6 +4,7 @@
 #   make coverage  all tests once more, slower, with the lines that no test runs
 #   make check  the static checks alone
 #   make bench  the benchmarks, side by side
+#   make corpus  every recording beside the project, and agreement with the facts of another system
 #   make fuzz   damaged input for every decoder, for SECONDS (600)
 #   make test-long  what takes minutes
 
@@ -17,7 +18,7 @@ STAMP := $(VENV)/.synced
 export UV_SYSTEM_CERTS := 1
 export UV_NO_PROGRESS := 1
 
-.PHONY: help demo test test-long coverage check bench fuzz lock clean
+.PHONY: help demo test test-long coverage check bench corpus fuzz lock clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -48,6 +49,9 @@ check: $(STAMP)
 bench: $(STAMP)
 	sh deploy/packages.sh bench
 	$(BIN)/python -m benchmarks
+
+corpus: $(STAMP)
+	$(BIN)/python -m tests.corpus $(RECORDINGS)
 
 SECONDS ?= 600
 fuzz: $(STAMP)
