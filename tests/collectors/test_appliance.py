@@ -61,6 +61,7 @@ FORTINET = {
     "get log syslogd setting": "status              : enable\nserver              : 192.0.2.9\n",
     "get log syslogd2 setting": "status              : disable\n",
     "get log fortianalyzer setting": "status              : enable\n",
+    "get log disk setting": "status              : enable\nmaximum-log-age     : 7\ndiskfull            : overwrite\n",
     "diagnose autoupdate versions": "\nAV Engine\n---------\nVersion: 6.00285 signed\n"
     "Contract Expiry Date: Wed Jan  6 2027\nLast Updated using manual update on Mon Apr  3 10:00:00 2023\n"
     "Last Update Attempt: Sun Nov 22 01:00:00 2026\nResult: No Updates\n\nAttack Definitions\n---------\n"

@@ -81,6 +81,7 @@ DIALECTS: dict[str, tuple[Topic, ...]] = {
     "hillstone": (
         Topic("firmware", ("show version",), versions.hillstone),
         Topic("log", ("show logging",), logs.hillstone),
+        Topic("log-storage", ("show configuration | include storage-time",), logs.hillstone_storage),
         Topic("ntp", ("show ntp status",), ntp.ios),
         Topic("clock", ("show clock",), clock=clocks.ios),
     ),
@@ -96,6 +97,7 @@ DIALECTS: dict[str, tuple[Topic, ...]] = {
             ("get log syslogd setting", "get log syslogd2 setting", "get log fortianalyzer setting"),
             logs.fortinet,
         ),
+        Topic("log-disk", ("get log disk setting",), logs.fortinet_disk),
         Topic("ntp", ("diagnose sys ntp status",), ntp.fortinet),
         Topic("firmware", ("get system status",), versions.fortinet),
         Topic("signatures", ("get system status",), versions.fortinet_signatures),

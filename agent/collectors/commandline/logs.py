@@ -15,7 +15,7 @@ from agent.collectors.commandline.fact import Fact, UnrecognisedError, need
 if TYPE_CHECKING:
     from agent.collectors.commandline.fact import Lines
 
-__all__ = ["fortinet", "h3c_file", "hillstone", "info_center", "ios"]
+__all__ = ["fortinet", "fortinet_disk", "h3c_file", "hillstone", "hillstone_storage", "info_center", "ios"]
 
 _ADDRESS = r"(?:\d{1,3}\.){3}\d{1,3}|[0-9A-Fa-f:]*:[0-9A-Fa-f:.]+"
 _HOST = re.compile(rf"(?:IP address: )?(?:{_ADDRESS}),.*")
@@ -86,6 +86,29 @@ def fortinet(*settings: Lines) -> list[Fact]:
         Fact("log.collectors", str(enabled), "1"),
         Fact("log.forwarding", "enabled" if enabled else "disabled"),
     ]
+
+
+def fortinet_disk(lines: Lines) -> list[Fact]:
+    """Read FortiOS `get log disk setting`: how old a log on the disk may become; 7 days unless somebody changed it.
+
+    A disk that is not used for logs keeps nothing at any age; an age of 0 is no limit.
+    """
+    if need(r"status +: (enable|disable)", lines)[1] == "disable":
+        return [Fact("log.disk", "disabled")]
+    age = need(r"maximum-log-age +: (\d{1,4})", lines)[1]
+    full = need(r"diskfull +: (overwrite|nolog)", lines)[1]
+    facts = [Fact("log.disk", "enabled"), Fact("log.disk.full", full)]
+    return facts if age == "0" else [*facts, Fact("log.disk.age", age, "d")]
+
+
+def hillstone_storage(lines: Lines) -> list[Fact]:
+    """Read the lines of StoneOS's configuration that set how many months a kind of log stays on the device."""
+    kinds = r"event|network|configure|threat|sandbox|traffic (?:session|nat|urlfilter)"
+    rows = [re.fullmatch(rf"logging ({kinds}) to localdb storage-time (\d{{1,2}})", line.strip()) for line in lines]
+    if None in rows:
+        raise UnrecognisedError("storage-time")
+    months = [int(row[2]) for row in rows if row is not None]
+    return [Fact("log.storage_months", str(min(months)), "mo")] if months else []
 
 
 def _hosts(lines: Lines) -> int:
