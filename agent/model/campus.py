@@ -8,20 +8,26 @@ from agent.model.asset import Asset
 from agent.model.base import Decimal, Identifier, Timestamp, Word
 from agent.model.calendar import SchoolCalendar
 from agent.model.logs import LogSource
+from agent.model.room import Building, Equipment, Room
 from agent.model.rule import Stage
+from agent.model.system import Platform, System
 from agent.model.wifi import WifiRooms
 
 __all__ = [
     "Application",
+    "Building",
     "Camera",
     "Campus",
     "Declaration",
+    "Equipment",
     "Headcount",
     "Link",
+    "Platform",
     "Poll",
     "Recorded",
     "Room",
     "School",
+    "System",
 ]
 
 
@@ -76,13 +82,6 @@ class Link(Word):
     """Bought bandwidth in Mbit/s; declared, never shown as measured."""
 
 
-class Room(Word):
-    """A room of the school and what kind of place it is."""
-
-    id: str
-    kind: str = Field(pattern="^(classroom|office|laboratory|library|activity|living|other)$")
-
-
 class Recorded(Word):
     """A recorder and its channel that hold a camera."""
 
@@ -131,7 +130,11 @@ class Campus(Word):
     timezone: str = "Asia/Shanghai"
     assets: tuple[Asset, ...] = ()
     links: tuple[Link, ...] = ()
+    buildings: tuple[Building, ...] = ()
     rooms: tuple[Room, ...] = ()
+    systems: tuple[System, ...] = ()
+    """What the clauses ask for by what it does: several of one kind are all of that kind."""
+    platforms: tuple[Platform, ...] = ()
     cameras: tuple[Camera, ...] = ()
     log_sources: tuple[LogSource, ...] = ()
     calendar: SchoolCalendar | None = None
