@@ -123,6 +123,9 @@ class SnmpTable(Word):
     columns: tuple[SnmpColumn, ...]
     index: tuple[IndexPart, ...] = ()
     max_rows: int = 20_000
+    vlan: int | None = Field(default=None, ge=1, le=4094)
+    """Of devices that keep one copy of a table for each VLAN, which copy: with a community `community@vlan`, with a
+    user the context `vlan-<number>` (Cisco). Asked only of devices that show a list of such VLANs."""
 
 
 class Partial(Word):

@@ -8,18 +8,19 @@ from typing import TYPE_CHECKING
 from agent import ber
 from agent.clock import SystemClock
 from agent.collectors import measure
+from agent.errors import GapError
 from agent.lab.snmp.recording import Cell, Recording
 from agent.model.asset import Asset
 from agent.model.campus import Campus, Link, School
 from agent.model.evidence import SegmentHeader
-from agent.model.exchange import MqttMessages, Notifications, Request, SnmpGet, SnmpTable, VarBinds
+from agent.model.exchange import GapReason, MqttMessages, Notifications, Request, SnmpGet, SnmpTable, VarBinds
 from agent.sessions.live import LiveSession
 from agent.sessions.redact import Redactor
 from agent.sessions.replay import ReplaySession
 from agent.sessions.segment import parse_segment, segment_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from agent.model.exchange import Exchange, Transport
     from agent.model.reading import Reading
@@ -28,10 +29,14 @@ ASSET = Asset(id="sw1", family="generic-snmp", address="192.0.2.1")
 
 
 class RecordingTransport:
-    """Answers as a correct SNMPv2c engine would have been answered by the recorded device."""
+    """Answers as a correct SNMPv2c engine would have been answered by the recorded device.
 
-    def __init__(self, recording: Recording) -> None:
+    `vlans` are the copies of tables that the device keeps for VLANs; others of them it does not answer.
+    """
+
+    def __init__(self, recording: Recording, vlans: Mapping[int, Recording] | None = None) -> None:
         self.recording = recording
+        self.vlans = vlans or {}
         self.asked: list[Request] = []
 
     async def exchange(self, request: Request) -> VarBinds | Notifications | MqttMessages:
@@ -39,8 +44,13 @@ class RecordingTransport:
         if isinstance(request, SnmpGet):
             return VarBinds(varbinds=tuple(self._cell(oid) for oid in request.oids))
         assert isinstance(request, SnmpTable)
-        found = [at for column in request.columns for at in self.recording.under(column.oid)]
-        return VarBinds(varbinds=tuple(self.recording.varbinds[at].hex() for at in found))
+        recording = self.recording
+        if request.vlan is not None:
+            if request.vlan not in self.vlans:
+                raise GapError(GapReason.UNREACHABLE, "no answer")
+            recording = self.vlans[request.vlan]
+        found = [at for column in request.columns for at in recording.under(column.oid)]
+        return VarBinds(varbinds=tuple(recording.varbinds[at].hex() for at in found))
 
     async def close(self) -> None:
         """Nothing is open."""

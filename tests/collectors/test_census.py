@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from agent.collectors import census
-from agent.collectors.census import BRIDGE_PORTS, FDB_PORT, FDB_STATUS, MOST_AT_A_PORT, MOST_LISTED, VLANS
+from agent.collectors.census import MOST_LISTED
+from agent.collectors.forwarding import BRIDGE_PORTS, FDB_PORT, FDB_STATUS, MOST_AT_A_PORT, MOST_VLANS, VLANS, VTP_STATE
 from agent.lab.snmp.recording import Cell, Recording
 from tests.collectors.network import OURS, RECORDINGS, lines, must_fit_the_metrics, needs_shared, readings_of
 from tests.collectors.recorded import RecordingTransport, cell, converse, value
@@ -173,3 +174,67 @@ def test_a_hundred_thousand_addresses() -> None:
     assert value(readings, "census.macs", "asset:sw1") == str(count)
     assert len(readings) < 1_000
     assert time.monotonic() - built < 60, f"built in {built - started:.0f} s"
+
+
+# --- one copy of the table for each VLAN --------------------------------------------------------------------------
+
+OLD_PORT = "1.3.6.1.2.1.17.4.3.1.2"
+
+
+def listing(*vlans: int, state: int = 1) -> list[Cell]:
+    """Return the VLANs that a switch lists."""
+    return [cell(f"{VTP_STATE}.1.{vlan}", state) for vlan in (*vlans, 1002)]
+
+
+def copy_of(ports: dict[int, int], addresses: dict[int, int]) -> Recording:
+    """Return the copy of a VLAN: bridge port -> ifIndex, and address -> bridge port."""
+    cells = [cell(f"{BASE_PORT}.{number}", index) for number, index in ports.items()]
+    return Recording(
+        [*cells, *(cell(f"{OLD_PORT}." + ".".join(map(str, mac(each))), at) for each, at in addresses.items())]
+    )
+
+
+def switched(cells: list[Cell], vlans: dict[int, Recording]) -> tuple[list[Reading], list[Request]]:
+    """Return the readings of a switch with these copies, and what it was asked."""
+    transport = RecordingTransport(Recording([*interface(1, "Gi0/1"), *interface(2, "Gi0/2"), *cells]), vlans)
+    return converse(transport, ("census",))[0], transport.asked
+
+
+def test_a_copy_for_each_vlan_is_read() -> None:
+    """Bridge ports are numbered anew in each VLAN; together the copies are all VLANs."""
+    vlans = {1: copy_of({5: 1}, {1: 5}), 20: copy_of({5: 2}, {2: 5, 3: 5})}
+    readings, _ = switched(listing(1, 20), vlans)
+    assert value(readings, "census.coverage") == "all-vlans"
+    counts = {one.subject: one.value for one in readings if one.metric == "census.macs"}
+    assert counts == {
+        "asset:sw1": "3",
+        "interface:sw1/Gi0/1": "1",
+        "interface:sw1/Gi0/2": "2",
+        "vlan:sw1/1": "1",
+        "vlan:sw1/20": "2",
+    }
+    assert value(readings, "census.ports.bridge_port") == "2"
+    must_fit_the_metrics(readings)
+
+
+def test_a_vlan_that_is_not_answered_ends_the_asking() -> None:
+    """No second try with a community that was not answered, and the coverage says that VLANs are missing."""
+    readings, asked_for = switched(listing(1, 20, 30), {1: copy_of({5: 1}, {1: 5}), 30: copy_of({5: 2}, {2: 5})})
+    assert value(readings, "census.coverage") == "one-context"
+    assert value(readings, "census.macs", "asset:sw1") == "1"
+    assert {getattr(request, "vlan", None) for request in asked_for} == {None, 1, 20}
+
+
+@pytest.mark.parametrize("cells", [[], listing(20, state=2), learned(mac(9), 1)], ids=["none", "suspended", "Q-BRIDGE"])
+def test_only_devices_that_list_vlans_are_asked_for_copies(cells: list[Cell]) -> None:
+    """A community of our own making goes to no other device."""
+    _, asked_for = switched([*cells, cell(f"{OLD_PORT}.72.169.210.0.0.1", 1)], {20: copy_of({5: 2}, {2: 5})})
+    assert {getattr(request, "vlan", None) for request in asked_for} == {None}
+
+
+def test_the_number_of_vlans_is_bounded() -> None:
+    """A switch with thousands of VLANs is asked for some, and says that they are not all."""
+    vlans = {vlan: copy_of({5: 1}, {vlan: 5}) for vlan in range(1, MOST_VLANS + 10)}
+    readings, _ = switched(listing(*vlans), vlans)
+    assert value(readings, "census.coverage") == "one-context"
+    assert value(readings, "census.macs", "asset:sw1") == str(MOST_VLANS)

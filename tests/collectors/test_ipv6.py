@@ -10,7 +10,7 @@ import pytest
 from agent import ber
 from agent.collectors.ipv6_tables import NEIGHBOURS, PREFIXES, ROUTES
 from agent.errors import GapError
-from agent.lab.snmp.recording import Recording, read
+from agent.lab.snmp.recording import Cell, Recording, read
 from agent.lab.snmpd import COMMUNITY, running_snmpd
 from agent.model.exchange import GapReason
 from agent.transports.snmp import Community, SnmpTransport
@@ -164,3 +164,60 @@ def test_net_snmp_tells_of_this_machine() -> None:
     assert "::1/128" in listed(readings, "ipv6.rejected")
     assert int(value(readings, "ipv6.v6.octets.in", "asset:sw1") or "-1") >= 0
     must_fit_the_metrics(readings)
+
+
+# --- what a device could show, and IPv4 beside it -------------------------------------------------------------------
+
+VLANIF = cell("1.3.6.1.2.1.2.2.1.2.10", "Vlanif10")
+V4 = "1.3.6.1.2.1.4.34.1.3.1.4.10.0.10.1"
+
+
+@pytest.mark.parametrize(
+    ("cells", "visible"),
+    [
+        ([], "no"),
+        ([cell("1.3.6.1.2.1.4.24.6.0", 4, ber.GAUGE32)], "no"),
+        ([cell(V4, 10)], "yes"),
+        ([cell("1.3.6.1.2.1.4.25.0", 2)], "yes"),
+        ([cell("1.3.6.1.2.1.55.1.1.0", 2)], "yes"),
+    ],
+    ids=["nothing", "a number of routes", "IPv4 in the table of both", "not forwarding", "the older MIB"],
+)
+def test_whether_a_device_could_show_ipv6(cells: list[Cell], visible: str) -> None:
+    """No IPv6 on a device without any object of it is no knowledge; a table that holds IPv4 only is."""
+    readings, _ = converse(RecordingTransport(Recording([VLANIF, *cells])), ("ipv6",))
+    assert value(readings, "ipv6.visible") == visible
+    assert value(readings, "ipv6.scope") == "none"
+
+
+@pytest.mark.parametrize(
+    ("address", "cells", "count"),
+    [
+        ("10.0.10.1", {3: 10}, "1"),
+        ("10.0.10.1", {3: 10, 7: 4}, "0"),
+        ("10.0.10.1", {3: 10, 7: 2}, "1"),
+        ("169.254.1.1", {3: 10}, "0"),
+        ("127.0.0.1", {3: 10}, "0"),
+    ],
+)
+def test_ipv4_networks_of_an_interface(address: str, cells: dict[int, int], count: str) -> None:
+    """Usable addresses count; loopback, link-local and inaccessible ones do not."""
+    rows = [cell(f"1.3.6.1.2.1.4.34.1.{column}.1.4.{address}", number) for column, number in cells.items()]
+    readings, _ = converse(RecordingTransport(Recording([VLANIF, *rows])), ("ipv6",))
+    assert value(readings, "ipv6.v4.networks", "asset:sw1") == count
+    assert value(readings, "ipv6.v4.networks", "interface:sw1/Vlanif10") == (count if count != "0" else None)
+
+
+@pytest.mark.parametrize(("length", "count"), [(24, "1"), (29, "1"), (30, "0"), (32, "0")])
+def test_a_network_between_two_routers_has_no_terminals(length: int, count: str) -> None:
+    """By the length in either table: a /30 is no network for terminals, a /29 is one."""
+    prefix = f"1.3.6.1.2.1.4.32.1.5.10.1.4.10.0.10.0.{length}"
+    new = [cell(V4, 10), cell(V4.replace(".34.1.3.", ".34.1.5."), ber.oid_bytes(prefix), ber.OID)]
+    mask = ((0xFFFFFFFF << (32 - length)) & 0xFFFFFFFF).to_bytes(4, "big")
+    old = [
+        cell("1.3.6.1.2.1.4.20.1.2.10.0.10.1", 10),
+        cell("1.3.6.1.2.1.4.20.1.3.10.0.10.1", mask, ber.IP_ADDRESS),
+    ]
+    for cells in (new, old):
+        readings, _ = converse(RecordingTransport(Recording([VLANIF, *cells])), ("ipv6",))
+        assert value(readings, "ipv6.v4.networks", "asset:sw1") == count

@@ -61,11 +61,14 @@ class RecordingTransport:
         """Answer one request.
 
         Raises:
-            GapError: it is not an SNMP request: whoever was recorded cannot be asked in another way.
+            GapError: it is not an SNMP request: whoever was recorded cannot be asked in another way. Or it asks for the
+                copy of a VLAN, which a recording of one community does not hold.
         """
         if isinstance(request, SnmpGet):
             return VarBinds(varbinds=tuple(self._instance(oid) for oid in request.oids))
         if isinstance(request, SnmpTable):
+            if request.vlan is not None:
+                raise GapError(GapReason.UNREACHABLE, "no answer of VLAN {vlan} was recorded", vlan=request.vlan)
             return self._walk(request)
         raise GapError(GapReason.UNSUPPORTED, "a recording of SNMP does not answer {op}", op=request.op)
 

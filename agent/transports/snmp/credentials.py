@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from agent.errors import ConfigError
@@ -21,6 +21,10 @@ class Community:
 
     version: Literal["1", "2c"]
     community: bytes = field(repr=False)
+
+    def in_vlan(self, vlan: int) -> Community:
+        """Return the credentials of a VLAN's copy of the tables, as Cisco indexes communities."""
+        return replace(self, community=b"%s@%d" % (self.community, vlan))
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,10 @@ class User:
         self._check(self.priv, self.priv_key, PRIV_PROTOCOLS)
         if self.priv and not self.auth:
             raise ConfigError("SNMPv3 user {user}: privacy needs authentication", user=self.name)
+
+    def in_vlan(self, vlan: int) -> User:
+        """Return the credentials of a VLAN's copy of the tables, as Cisco names contexts."""
+        return replace(self, context=f"vlan-{vlan}")
 
     def _check(self, protocol: str, key: bytes, known: tuple[str, ...]) -> None:
         if protocol and protocol not in known:

@@ -35,7 +35,9 @@ class SnmpTransport:
     def __init__(
         self, host: str, port: int = 161, *, credentials: Community | User, limits: Limits | None = None
     ) -> None:
+        self._host, self._port, self._credentials = host, port, credentials
         self._limits = limits or Limits()
+        self._seconds: float | None = None
         self._version_1 = isinstance(credentials, Community) and credentials.version == "1"
         self._security: Security
         if isinstance(credentials, Community):
@@ -56,14 +58,27 @@ class SnmpTransport:
             get = Get(request, self._limits, version_1=self._version_1)
             await self._target.run(get)
             return get.result()
+        if isinstance(request, SnmpTable) and request.vlan is not None:
+            return await self._of_vlan(request, request.vlan)
         if isinstance(request, SnmpTable):
             walk = Walk(request, self._pace, self._limits, bulk=not self._version_1)
             await self._target.run(walk)
             return walk.result()
         raise UsageError("{op} is not asked over SNMP", where=self._target.name, op=request.op)
 
+    async def _of_vlan(self, request: SnmpTable, vlan: int) -> VarBinds:
+        """Ask with the credentials of a VLAN, on a socket of its own: answers with others are not ours."""
+        other = SnmpTransport(self._host, self._port, credentials=self._credentials.in_vlan(vlan), limits=self._limits)
+        if self._seconds is not None:
+            other.within(self._seconds)
+        try:
+            return await other.exchange(request.model_copy(update={"vlan": None}))
+        finally:
+            await other.close()
+
     def within(self, seconds: float) -> None:
         """Bound the next exchange: what was read by then is its answer, the rest is marked partial."""
+        self._seconds = seconds
         self._target.within(seconds)
 
     async def close(self) -> None:
