@@ -11,16 +11,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.assess.derive import DERIVATIONS
-from agent.assess.discharge import Discharge, discharges
+from agent.assess.discharge import Discharge, discharges, polls
 from agent.assess.samples import Readings, milliseconds, moment
 from agent.errors import ConfigError, MalformedError
+from agent.lab.snmp.recording import read
 from agent.model.asset import Asset
 from agent.model.campus import Camera, Campus, Poll, Recorded, School
 from agent.model.finding import Reason, Window
 from agent.model.reading import Grade, Reading
 from agent.packs.load import config_directory, load_metrics
+from tests.collectors.network import OURS
+from tests.collectors.recorded import RecordingTransport, converse
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from agent.assess.derive.derived import Derived
 
 METRICS = load_metrics(config_directory())
@@ -528,3 +533,12 @@ def test_the_bounds_never_cross(minutes: int, drop: int, load: int, today: int, 
         assert Fraction(low) * HOUR <= seconds + 2  # four places of an hour
         assert today <= Fraction(11, 10) * load
         assert high is None or Fraction(low) <= Fraction(high)
+
+
+@pytest.mark.parametrize("path", sorted(OURS.glob("ups-*-on-battery.snmprec")), ids=lambda path: path.stem)
+def test_a_conversation_with_a_card_is_one_poll(path: Path) -> None:
+    """What the collector reads of every recorded card on battery, over several answers, is one poll on battery."""
+    readings, _ = converse(RecordingTransport(read(path)), ("ups",))
+    (found,) = polls(Readings(readings), "sw1")
+    assert found.on_battery is True
+    assert found.sources
