@@ -9,14 +9,17 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from agent.assess.derive import DERIVATIONS
+from agent.assess.samples import Readings
 from agent.collectors.logs.interface import readings
 from agent.errors import GapError, MalformedError
 from agent.lab.stores import ClickHouse, Elasticsearch, Graylog, Loki, Records, VictoriaLogs, steady
 from agent.lab.stores.graylog import time_based
 from agent.model.asset import Asset
+from agent.model.finding import Window
 from agent.model.logs import LogStore
 from agent.transports.http import HttpLogin
 from tests.collectors.log_stores import (
@@ -98,6 +101,20 @@ class TestEveryStore:
 def october(**more: Any) -> Records:
     """One source since October."""
     return Records(steady(["fw1"], date(2026, 10, 1), TODAY, 96), **more)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_lost_day_in_a_store_is_exactly_that_gap(kind: str) -> None:
+    """From the store's answers to the figure of the clause: seven months, and three after the lost day."""
+    read = read_store(kind, KINDS[kind](campus_records()), ["Core-SW1", "fw1", "silent"])
+    window = Window(since="2026-10-22T00:00:00Z", until="2026-11-22T04:00:00Z")
+    campus = campus_of(["Core-SW1", "fw1", "silent"])
+    derived = DERIVATIONS["logs"](Readings(read.readings, window), campus, window, {})
+    months = {r.subject: r.value for r in derived.readings if r.metric == "logs.retention"}
+    assert months == {"system-log:core-sw1": "7", "system-log:fw1": "3", "system-log:silent": "0"}
+    gaps = {r.subject: r.value for r in derived.readings if r.metric == "logs.gap"}
+    assert gaps == {"system-log:core-sw1": "0", "system-log:fw1": "1", "system-log:silent": "184"}
+    assert not any(metric != "logs.capacity" for metric, _ in derived.open)
 
 
 class TestElasticsearch:
@@ -464,7 +481,7 @@ REPLIES = st.one_of(
 @given(
     bodies=st.lists(REPLIES, min_size=1, max_size=4), status=st.sampled_from([200, 200, 200, 400, 403, 404, 500, 503])
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_no_reply_breaks_a_reader(kind: str, bodies: list[bytes], status: int) -> None:
     """Whatever a store answers, it is counts, a gap or malformed, and never another error."""
     session = Answering(bodies, status)

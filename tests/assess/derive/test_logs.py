@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.assess.derive import DERIVATIONS
@@ -413,6 +413,7 @@ days_of_a_year = st.sets(st.integers(0, 214).map(lambda n: SEARCHED + timedelta(
 
 
 class TestArithmetic:
+    @settings(deadline=None)
     @given(days_of_a_year)
     def test_the_stretch_is_the_days_after_the_last_gap(self, lost: set[date]) -> None:
         """Every day of the stretch has log, the day before it has not, or was not searched."""
@@ -425,6 +426,7 @@ class TestArithmetic:
         assert found.since == SEARCHED or found.since - timedelta(days=1) in lost
         assert months_before(NIGHT, found.months) >= found.since > months_before(NIGHT, found.months + 1)
 
+    @settings(deadline=None)
     @given(days_of_a_year)
     def test_the_longest_gap_is_no_longer_than_what_was_lost(self, lost: set[date]) -> None:
         """A gap is made of lost days alone, and one lost day is a gap."""
@@ -434,6 +436,7 @@ class TestArithmetic:
         assert (gap > 0) == bool(inside)
         assert gap <= len(inside)
 
+    @settings(deadline=None)
     @given(st.lists(st.integers(0, 10**9), min_size=1, max_size=300))
     def test_the_percentile_leaves_a_twentieth_above(self, counts: list[int]) -> None:
         """At most a twentieth of the days has more records than the 95th percentile, which is one of them."""
