@@ -112,7 +112,7 @@ def lab() -> Iterator[SwitchLab]:
             made.start(name, SPEEDS[name])
         for name in ("core", "east", "west"):
             made.wait_for_neighbours(name, 2)
-        made.wait("global addresses of the router", lambda: len(made.walk("core", "1.3.6.1.2.1.4.34.1.3.2.16.32")) == 2)
+        made.wait("addresses of the router that are no longer tentative", lambda: _preferred(made) == 2)
         yield made
 
 
@@ -151,6 +151,11 @@ def test_a_campus_of_real_switches(lab: SwitchLab, tmp_path: Path) -> None:
     topology = agent.derive("topology")
     assert figures(topology, "topology.link.speed")["backbone:annex/u1--east/d1"] == "100"
     assert figures(topology, "topology.device.managed")["network-device:annex"] == "1"
+
+
+def _preferred(lab: SwitchLab) -> int:
+    """Count ipAddressStatus preferred(1) of the router's addresses in 2001::/16."""
+    return sum(line.endswith("INTEGER: 1") for line in lab.walk("core", "1.3.6.1.2.1.4.34.1.7.2.16.32.1"))
 
 
 def _names(lab: SwitchLab, device: str) -> set[str]:
