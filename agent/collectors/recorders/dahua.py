@@ -102,7 +102,7 @@ async def read(asset: Asset, campus: Campus, session: Session) -> Recorder:
         disks=facts.disks(disks.values) if disks is not None and disks.state == "ok" else None,
         disks_answer=disks.answer if disks is not None else None,
         overwrites=stock.storage.overwrites,
-        channels=tuple(_channel(number, stock, footage, ahead, now) for number in stock.channels),
+        channels=tuple(_with_clock(_channel(number, stock, footage, ahead, now), clock) for number in stock.channels),
         channels_complete=stock.complete,
         searched=Span(now - history(asset), now) if ahead is not None else None,
         notes=_notes(stock, footage, ahead),
@@ -226,11 +226,13 @@ async def _firsts(asset: Asset, session: Session, channels: Sequence[int], local
 
 def _channel(number: int, stock: _Inventory, footage: _Footage, ahead: int | None, now: int) -> Channel:
     first, window = footage.first.get(number), footage.window.get(number)
-    settings = [cited(told.answer) for told in stock.told.values()]
+    settings = tuple(cited(told.answer) for told in stock.told.values())
+    searched = (*(first.answers if first else ()), *(window.answers if window else ()))
     plan, camera = stock.plans.get(number), stock.cameras.get(number)
     channel = Channel(
         id=str(number + 1),
-        answers=(*settings, *(first.answers if first else ()), *(window.answers if window else ())),
+        answers=searched or settings,
+        settings=settings,
         complete=False,
         online=stock.online.get(number),
         schedule=plan.schedule if plan else "unknown",
@@ -262,6 +264,11 @@ def _channel(number: int, stock: _Inventory, footage: _Footage, ahead: int | Non
         earliest=min([earliest - ahead, *(span.since for span in spans)]),
         recording=_recording(plan, spans, now),
     )
+
+
+def _with_clock(channel: Channel, clock: Clock | None) -> Channel:
+    """Return the channel with the exchange that gives its times their meaning."""
+    return channel if clock is None else replace(channel, answers=(cited(clock.answer), *channel.answers))
 
 
 def _recording(plan: facts.Plan | None, spans: Sequence[Span], now: int) -> bool | None:

@@ -63,7 +63,9 @@ class Channel:
     id: str
     """As the recorder's own pages count."""
     answers: tuple[Answer, ...]
-    """The exchanges that it comes from."""
+    """The exchanges that it comes from; the last one is the last of its footage."""
+    settings: tuple[Answer, ...] = ()
+    """The exchanges of what it is set to and in which state it is, where those of its footage do not tell that."""
     spans: tuple[Span, ...] | None = None
     """Merged and in order; None where the device did not tell, which is not the same as no footage."""
     days: tuple[str, ...] | None = None

@@ -248,7 +248,8 @@ def _channel(one: _Recording, story: Searched | None, ahead: int | None, times: 
     recording = {"Recording": True, "Stopped": False, "Removing": False, "Removed": False}.get(one.status)
     channel = Channel(
         id=one.token,
-        answers=(*one.answers, *searched.answers),
+        answers=(*((cited(times.clock.answer),) if times is not None else ()), *one.answers, *searched.answers),
+        settings=tuple(one.answers),
         complete=searched.end in {"end", "unsupported"},
         recording=recording,
         expiry_days=one.retention or None,

@@ -83,6 +83,7 @@ class _Footage:
     days: set[str] | None = None
     stretches: list[tuple[int, int]] | None = None
     complete: bool = False
+    """All is told that the firmware tells; of spans, all where there are any."""
 
 
 async def read(asset: Asset, campus: Campus, session: Session) -> Recorder:
@@ -135,6 +136,8 @@ async def _rest(asset: Asset, campus: Campus, session: Session, recorder: Record
             await _calendar(asset, session, channel.id, now, zone, found)
             if spans_told:
                 spans_told = await _records(asset, session, channel.id, now, found)
+            else:
+                found.complete = True  # all that this firmware tells
     return replace(
         recorder,
         clock=clock,
@@ -215,6 +218,7 @@ async def _records(asset: Asset, session: Session, channel: str, now: int, found
         told = await _ask(asset, session, path)
         if told is None or told.state != "ok" or "RecordInfos" not in told.data:
             found.stretches = stretches or None
+            found.complete = told is not None and told.state == "unsupported" and not stretches
             return told is None or told.state == "busy"
         found.answers.append(cited(told.answer))
         page = told.objects("RecordInfos")
@@ -237,6 +241,7 @@ def _with(channel: Channel, found: _Footage | None, now: int) -> Channel:
     return replace(
         channel,
         answers=(*channel.answers, *found.answers),
+        settings=channel.answers,
         spans=spans if spans or found.complete else None,
         days=tuple(sorted(found.days)) if found.days is not None else None,
         complete=found.complete,
@@ -260,7 +265,7 @@ def _channels(listed: _Told | None, serials: _Told | None) -> list[Channel]:
     known = (
         {str(one.get("ID")): _text(one, "SerialNumber") for one in serials.objects("DeviceInfos")} if serials else {}
     )
-    answers = (listed.answer, *([serials.answer] if serials else []))
+    answers = (cited(listed.answer), *([cited(serials.answer)] if serials else []))
     found: dict[str, Channel] = {}
     for one in listed.objects("DetailInfos"):
         name, status, place = str(one.get("ID")), one.get("Status"), one.get("AddressInfo")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from agent.clock import SystemClock
-from agent.collectors.recorders import dahua, onvif, uniview
+from agent.collectors.recorders import dahua, facts, onvif, uniview
 from agent.errors import GapError
 from agent.lab.recorders.dahua import DahuaRecorder
 from agent.lab.recorders.onvif import OnvifRecorder, TokenDoor
@@ -91,6 +91,10 @@ def test_read_and_replayed(which: int, algorithm: str) -> None:
     assert [round((until - since) / HOUR) for since, until in told] == [32, 30]
     record = b"\n".join(exchange.to_bytes() for exchange in kept)
     assert [word for word in (*PRIVATE, PASSWORD.encode(), "东门".encode("gb18030")) if word in record] == []
+    sources = {exchange.digest() for exchange in kept}
+    readings = facts.readings(ASSET, found)
+    assert {source for reading in readings for source in reading.sources} <= sources
+    assert {"channel.spans", "channel.search", "recorder.channels"} <= {reading.metric for reading in readings}
     assert one.identity
     assert found.serial.startswith("~serial-")
 

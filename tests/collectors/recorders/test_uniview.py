@@ -46,7 +46,7 @@ def test_traps_change_nothing(traps: dict[str, object]) -> None:
 def test_calendar_alone() -> None:
     """Without the list, days are told and spans are unknown; the list is not asked for again."""
     found = told(uniview.read, recorder({1: HOLED, 2: ()}, records=False))
-    assert [one.spans for one in found.channels] == [None, None]
+    assert [(one.spans, one.complete) for one in found.channels] == [(None, True), (None, True)]
     assert channel(found, "1").days
     assert channel(found, "2").days == ()
     assert channel(found, "2").identity == "192.168.8.11"
