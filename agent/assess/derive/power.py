@@ -15,9 +15,9 @@ answer. A discharge counts for today's load only: it is a lower bound where toda
 percent above that of the discharge. A battery replaced since is another battery.
 
 Subjects: `powered:<asset>` of every asset that a UPS `feeds`, of recorders that hold cameras and of switches that power
-them. One that nothing feeds is open with `no-target`. Several UPS that feed one asset are not added up: the one that
-carried it longest counts, and the sum is what they could reach at most (in parallel they share the load, in series of
-two inputs one takes over from the other; which of both, no device says).
+them; and `camera:<id>`, see `camera_power`. One that nothing feeds is open with `no-target`. Several UPS that feed one
+asset are not added up: the one that carried it longest counts, and the sum is what they could reach at most (in
+parallel they share the load, in series of two inputs one takes over from the other; which of both, no device says).
 
 Settings: `answer_gap` (s, 1800) is the longest time without an answer of the fed asset; `load_margin` (10 %);
 `full_charge` (95 %); `least_load` (10 %); `estimate_days` (7): days at the end of the window that give today's load and
@@ -32,6 +32,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Final
 
+from agent.assess.derive.camera_power import cameras
 from agent.assess.derive.derived import Derived, Open
 from agent.assess.derive.settings import numbers
 from agent.assess.derive.supply import Supply
@@ -98,7 +99,9 @@ def power(readings: Readings, campus: Campus, window: Window, method: Mapping[st
             fed[target].append(supplies[asset.id])
     for asset_id in sorted({*fed, *_needing(campus)}):
         figures.asset(asset_id, fed.get(asset_id, []), answers.get(asset_id, []), stated)
-    return Derived(tuple(figures.readings), figures.open)
+    powered = Derived(tuple(figures.readings), figures.open)
+    filmed = cameras(AUTONOMY, powered, campus, window)
+    return Derived((*powered.readings, *filmed.readings), {**powered.open, **filmed.open})
 
 
 def _needing(campus: Campus) -> Iterator[str]:

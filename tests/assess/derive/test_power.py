@@ -478,6 +478,7 @@ def test_recorders_and_switches_of_cameras_that_nothing_feeds() -> None:
         "powered:nvr1",
         "powered:nvr2",
         "powered:poe1",
+        "camera:gate",
     }
     assert bounds(found, "powered:nvr2") == bounds(found, "powered:poe1") == (Reason.NO_TARGET, None, None)
 
