@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from agent.assess.derive.equipment import equipment
 from agent.assess.derive.ipv6 import ipv6
 from agent.assess.derive.logs import logs
 from agent.assess.derive.power import power
+from agent.assess.derive.ratios import ratios
 from agent.assess.derive.rooms import rooms
 from agent.assess.derive.security import security
 from agent.assess.derive.surveillance import surveillance
@@ -21,9 +23,11 @@ if TYPE_CHECKING:
 __all__ = ["DERIVATIONS"]
 
 DERIVATIONS: Mapping[str, Derivation] = {
+    "equipment": equipment,
     "ipv6": ipv6,
     "logs": logs,
     "power": power,
+    "ratios": ratios,
     "rooms": rooms,
     "security": security,
     "surveillance": surveillance,

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from agent.model.campus import Campus
     from agent.model.finding import Window
 
-__all__ = ["SETTINGS", "terminals"]
+__all__ = ["IN_USE", "SETTINGS", "kinds_of", "terminals"]
 
 SETTINGS: Final = {"days": "3"}
 COUNT, IN_USE, RANDOMISED = "terminals.count", "terminals.in_use", "terminals.randomised"
@@ -53,7 +53,7 @@ def terminals(readings: Readings, campus: Campus, window: Window, method: Mappin
         ConfigError: a setting is unknown or not what it should be.
     """
     stated = numbers("terminals", {name: text for name, text in method.items() if name != "kinds"}, SETTINGS)
-    kinds = _kinds(method.get("kinds", ""))
+    kinds = kinds_of(method.get("kinds", ""))
     seen = readings.every(*NEEDED)
     found = census(seen, campus, kinds)
     figures = _Figures(window, found, seen, max(1, int(stated["days"])))
@@ -75,8 +75,8 @@ def terminals(readings: Readings, campus: Campus, window: Window, method: Mappin
     return Derived(tuple(figures.readings), figures.open)
 
 
-def _kinds(text: str) -> dict[str, str]:
-    """Return OUI -> kind.
+def kinds_of(text: str) -> dict[str, str]:
+    """Return OUI -> kind, from the setting `kinds`.
 
     Raises:
         ConfigError: the setting is not of the form that the module shows.
