@@ -1,4 +1,4 @@
-"""XML and JSON of devices; XML by local names at any depth: prefixes differ, and servers put elements where they like."""
+"""XML and JSON of devices; XML by local names at any depth: prefixes differ, and servers put elements anywhere."""
 
 from __future__ import annotations
 
