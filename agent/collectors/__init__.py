@@ -19,6 +19,8 @@ from agent.collectors import (
     mqtt,
     neighbours,
     notifications,
+    platforms,
+    reach,
     recorders,
     security,
     ups,

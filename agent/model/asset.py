@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -35,6 +35,8 @@ class Asset(Word):
     address: str
     """Host name, IPv4 or IPv6 address."""
     port: int | None = Field(default=None, ge=1, le=65535)
+    ports: tuple[Annotated[int, Field(ge=1, le=65535)], ...] = Field(default=(), max_length=8)
+    """For hosts that are asked only whether they answer: the TCP ports of all their services, instead of `port`."""
     credentials: Identifier | None = None
     room: str | None = None
     host_key: str | None = Field(default=None, pattern=r"^SHA256:[A-Za-z0-9+/]{43}$")

@@ -17,6 +17,7 @@ from agent.model.base import Decimal, Digest, Holds, Identifier, Timestamp, Word
 from agent.model.cli import CliCommand, CliOutput
 from agent.model.http import HttpReply, HttpRequest
 from agent.model.logs import LogDays, LogTally
+from agent.model.net import NetAddresses, NetLookup, NetProbe, NetProbed
 from agent.model.rtsp import RtspPlay, RtspPlayed
 
 __all__ = [
@@ -39,6 +40,10 @@ __all__ = [
     "MqttListen",
     "MqttMessage",
     "MqttMessages",
+    "NetAddresses",
+    "NetLookup",
+    "NetProbe",
+    "NetProbed",
     "Notification",
     "Notifications",
     "Partial",
@@ -283,11 +288,30 @@ class HostState(Word):
 # --- the conversation ---------------------------------------------------------------------------------------------
 
 Request = Annotated[
-    SnmpGet | SnmpTable | SnmpNotifications | MqttListen | HostFacts | CliCommand | HttpRequest | RtspPlay | LogTally,
+    SnmpGet
+    | SnmpTable
+    | SnmpNotifications
+    | MqttListen
+    | HostFacts
+    | CliCommand
+    | HttpRequest
+    | RtspPlay
+    | LogTally
+    | NetLookup
+    | NetProbe,
     Field(discriminator="op"),
 ]
 Response = Annotated[
-    VarBinds | Notifications | MqttMessages | HostState | CliOutput | HttpReply | RtspPlayed | LogDays,
+    VarBinds
+    | Notifications
+    | MqttMessages
+    | HostState
+    | CliOutput
+    | HttpReply
+    | RtspPlayed
+    | LogDays
+    | NetAddresses
+    | NetProbed,
     Field(discriminator="op"),
 ]
 

@@ -11,7 +11,7 @@ from agent.clock import Clock, SystemClock
 from agent.collectors import measure
 from agent.errors import MalformedError, UsageError
 from agent.model.asset import Asset
-from agent.model.campus import Campus, Link, Poll, School
+from agent.model.campus import Campus, Link, Platform, Poll, School
 from agent.model.evidence import SegmentHeader
 from agent.model.exchange import Topic
 from agent.packs.load import config_directory, parse_families
@@ -39,6 +39,9 @@ SCHEMES = {
     "onvif": ("onvif-recorder", "recorder"),
     "dahua": ("dahua-recorder", "recorder"),
     "uniview": ("uniview-recorder", "recorder"),
+    "tcp": ("ip-host", "reach"),
+    "http": ("platform", "platforms"),
+    "https": ("platform", "platforms"),
     "logs+elasticsearch": ("elasticsearch", "logs"),
     "logs+loki": ("loki", "logs"),
     "logs+graylog": ("graylog", "logs"),
@@ -107,6 +110,7 @@ def _target(
     family, collector = SCHEMES[parts.scheme]
     name = _name(host) + (f"-{port}" if port is not None else "")
     store = log_target(parts, name) if collector == "logs" else None
+    page = _page(parts, name) if collector == "platforms" else None
     asset = Asset.from_json(
         {
             "id": name,
@@ -115,7 +119,7 @@ def _target(
             "port": port,
             "topics": [_topic(text).to_json() for text in topics],
             **({"logs": store.logs.to_json()} if store else {}),
-            **_options(store.rest if store else parts.query),
+            **({"scheme": parts.scheme} if page else _options(store.rest if store else parts.query)),
         },
         where=parts.geturl(),
     )
@@ -125,10 +129,18 @@ def _target(
         timezone=store.timezone if store else "Asia/Shanghai",
         assets=(asset,),
         links=tuple(_link(text, asset) for text in links),
+        platforms=(page,) if page else (),
         log_sources=store.sources if store else (),
         plan=(Poll(collector=collector, every_seconds=300, deadline_seconds=seconds),),
     )
     return Target(asset, campus, parts.scheme)
+
+
+def _page(parts: SplitResult, name: str) -> Platform:
+    return Platform.from_json(
+        {"id": name, "kind": "other", "url": parts._replace(fragment="").geturl(), "assets": [name]},
+        where=parts.geturl(),
+    )
 
 
 async def read_live(

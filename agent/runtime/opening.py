@@ -5,17 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from agent.errors import ConfigError
+from agent.model.rtsp import RtspPlay
 from agent.runtime.command_line import must_open_command_line
 from agent.runtime.credentials import Credential
 from agent.transports.http import HttpLogin, HttpTransport
 from agent.transports.mqtt import MqttLogin, MqttTransport
+from agent.transports.net import NetTransport
+from agent.transports.rtsp import RtspLogin, RtspTransport
 from agent.transports.snmp import Community, Limits, SnmpTransport, User
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from agent.model.asset import Asset
-    from agent.model.exchange import Transport
+    from agent.model.exchange import Request, Response, Transport
     from agent.model.family import Family
     from agent.model.http import HttpProfile
 
@@ -72,7 +75,7 @@ def _mqtt(asset: Asset, _: Family, credential: Credential) -> Transport:
 
 def _http(asset: Asset, family: Family, credential: Credential) -> Transport:
     assert family.http is not None  # a family of transport http has it
-    return HttpTransport(
+    http = HttpTransport(
         asset.address,
         family.http,
         http_login(asset, family.http, credential),
@@ -81,9 +84,38 @@ def _http(asset: Asset, family: Family, credential: Credential) -> Transport:
         certificate=asset.certificate,
         basic=bool(asset.basic),
     )
+    if not asset.playback:
+        return http
+    login = None if credential.username is None else RtspLogin(credential.username, credential.password or "")
+    return _WithPlayback(http, RtspTransport(asset.address, login=login))
 
 
-OPENERS: dict[str, Callable[[Asset, Family, Credential], Transport]] = {"snmp": _snmp, "mqtt": _mqtt, "http": _http}
+class _WithPlayback:
+    """A recorder that is asked over HTTP and plays over RTSP, in one conversation."""
+
+    def __init__(self, http: HttpTransport, rtsp: RtspTransport) -> None:
+        self._http = http
+        self._rtsp = rtsp
+
+    async def exchange(self, request: Request) -> Response:
+        """Send the request by the protocol that it is of."""
+        return await (self._rtsp if isinstance(request, RtspPlay) else self._http).exchange(request)
+
+    async def close(self) -> None:
+        await self._http.close()
+        await self._rtsp.close()
+
+
+def _net(asset: Asset, _family: Family, _credential: Credential) -> Transport:
+    return NetTransport(asset.address)  # who is only knocked at is given no secret
+
+
+OPENERS: dict[str, Callable[[Asset, Family, Credential], Transport]] = {
+    "snmp": _snmp,
+    "mqtt": _mqtt,
+    "http": _http,
+    "net": _net,
+}
 """By a family's transport; those that need more than asset, family and credential are opened in `wiring`."""
 
 

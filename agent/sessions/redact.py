@@ -38,6 +38,8 @@ from agent.model.exchange import (
     LogDays,
     MqttMessage,
     MqttMessages,
+    NetAddresses,
+    NetProbed,
     Notification,
     Notifications,
     Request,
@@ -101,7 +103,9 @@ class Redactor:
         counts: Counter[str] = Counter()
         if isinstance(response, MqttMessages):
             return self._messages(response, counts), dict(counts)
-        if isinstance(response, HostState | LogDays | RtspPlayed):  # counts and states, by their types
+        if isinstance(
+            response, HostState | LogDays | RtspPlayed | NetAddresses | NetProbed
+        ):  # counts and states, by their types
             return response, {}
         if isinstance(response, HttpReply) and isinstance(request, HttpRequest):
             return self._reply(request, response, counts), dict(counts)
