@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from agent.model.asset import Asset
-from agent.model.base import Decimal, Identifier, Timestamp, Word
+from agent.model.base import Decimal, Digest, Identifier, Timestamp, Word
 from agent.model.calendar import SchoolCalendar
 from agent.model.logs import LogSource
 from agent.model.room import Building, Equipment, Room
@@ -118,8 +118,8 @@ class Poll(Word):
     deadline_seconds: int = Field(default=60, ge=1, le=3600)
 
 
-_DAILY = frozenset({"census", "ipv6", "logs"})
-"""Collectors that walk whole tables of addresses, or half a year of counts."""
+_DAILY = frozenset({"census", "ipv6", "logs", "recorder"})
+"""Collectors that walk whole tables of addresses, half a year of counts, or three months of footage."""
 
 
 class Campus(Word):
@@ -132,6 +132,10 @@ class Campus(Word):
     links: tuple[Link, ...] = ()
     buildings: tuple[Building, ...] = ()
     rooms: tuple[Room, ...] = ()
+    rooms_file: str = ""
+    """Instead of `rooms`: a table beside this file (.csv, .xlsx) with one row per room."""
+    rooms_digest: Digest | None = None
+    """Written by the program when it reads the table in: the digest of that file. Its rooms then stand in `rooms`."""
     systems: tuple[System, ...] = ()
     """What the clauses ask for by what it does: several of one kind are all of that kind."""
     platforms: tuple[Platform, ...] = ()

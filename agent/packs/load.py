@@ -18,7 +18,9 @@ from agent.model.campus import Campus
 from agent.model.family import Family
 from agent.model.metric import Metric, MetricPack
 from agent.model.standard import Standard
-from agent.packs import check
+from agent.packs import check, check_campus
+from agent.packs.rooms import needs_rooms, with_rooms
+from agent.packs.tables import MOST_TABLE_BYTES
 from agent.packs.validate import validate
 from agent.packs.yaml_source import MAX_BYTES, PackError, Source, parse
 from agent.packs.yaml_source import Path as Place
@@ -114,7 +116,7 @@ def parse_campus(
     Raises:
         PackError: with every fault of the file.
     """
-    return _parse(data, name, Campus, lambda campus, source: check.campus(campus, source, families, collectors))
+    return _parse(data, name, Campus, lambda campus, source: check_campus.campus(campus, source, families, collectors))
 
 
 def metric_packs(directory: Path) -> tuple[Pack[MetricPack], ...]:
@@ -213,25 +215,35 @@ def load_campus(
     families: Mapping[str, Family] | None = None,
     collectors: Collection[str] | None = None,
 ) -> Pack[Campus]:
-    """Read a campus file.
+    """Read a campus file, with the table of rooms beside it that it may name.
+
+    What is read in becomes part of the pack's bytes, so that evidence needs one file only (`agent.packs.rooms`).
 
     Raises:
-        ConfigError: the file cannot be read.
-        PackError: with every fault of the file.
+        ConfigError: the file, or the table of rooms that it names, cannot be read.
+        PackError: with every fault of the file, or of that table.
     """
-    return parse_campus(_read(path), str(path), families=families, collectors=collectors)
+    data = _read(path)
+    source = parse(data, str(path))
+    if needs_rooms(source):
+        table = _read(path.parent / str(source.data["rooms_file"]), MOST_TABLE_BYTES)
+        data, source = with_rooms(data, source, table)
+    return _checked(data, source, Campus, lambda campus, at: check_campus.campus(campus, at, families, collectors))
 
 
 W = TypeVar("W", bound=Word)
 
 
 def _parse(data: bytes, name: str, model: type[W], checks: Callable[[W, Source], list[ConfigError]]) -> Pack[W]:
-    source = parse(data, name)
+    return _checked(data, parse(data, name), model, checks)
+
+
+def _checked(data: bytes, source: Source, model: type[W], checks: Callable[[W, Source], list[ConfigError]]) -> Pack[W]:
     value = validate(source, model)
     faults = checks(value, source)
     if faults:
         raise PackError(faults)
-    return Pack(value, name, data, canonical.digest(data), source)
+    return Pack(value, source.name, data, canonical.digest(data), source)
 
 
 def _each(directory: Path, read: Callable[[bytes, str], P]) -> tuple[P, ...]:
@@ -252,10 +264,10 @@ def _each(directory: Path, read: Callable[[bytes, str], P]) -> tuple[P, ...]:
     return tuple(packs)
 
 
-def _read(path: Path) -> bytes:
+def _read(path: Path, most: int = MAX_BYTES) -> bytes:
     try:
         with path.open("rb") as file:
-            return file.read(MAX_BYTES + 1)
+            return file.read(most + 1)
     except OSError as error:
         raise ConfigError(
             "the file cannot be read: {why}",

@@ -31,6 +31,7 @@ MAX_DEPTH: Final = 32
 _CONTROL = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 """Control characters other than the line feed, and halves of surrogate pairs; escapes in quotes can make them."""
 _PLACE = re.compile(r"(.*?):(\d+)(?::(\d+))?", re.DOTALL)
+_CELL = re.compile(r"(.*) ([A-Z]{1,3})(\d+)", re.DOTALL)
 _INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,14})")
 
 Path = tuple[str | int, ...]
@@ -55,6 +56,8 @@ class PackError(ConfigError):
 
 
 def _file_order(fault: ConfigError) -> tuple[str, list[int]]:
+    if cell := _CELL.fullmatch(fault.where):
+        return cell[1], [int(cell[3]), len(cell[2]), *cell[2].encode()]
     found = _PLACE.fullmatch(fault.where)
     return (found[1], [int(number) for number in found.groups()[1:] if number]) if found else (fault.where, [])
 

@@ -1,0 +1,195 @@
+"""What a campus file must hold beyond its shape: everything that it names exists, nothing stands twice.
+
+Rooms may come from a table (`agent.packs.rooms`); their faults then name its cells.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from agent.clock import parse_time
+from agent.model.calendar import parse_day
+from agent.packs.faults import fault, known, twice
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
+    from agent.errors import ConfigError
+    from agent.model.campus import Campus
+    from agent.packs.yaml_source import Path, Source
+
+__all__ = ["campus"]
+
+_ONCE: Final = (
+    *(("assets", "id"), ("links", "id"), ("buildings", "id"), ("rooms", "id"), ("platforms", "id"), ("cameras", "id")),
+    *(("log_sources", "id"), ("headcounts", "stage"), ("plan", "collector"), ("applications", "standard")),
+)
+"""Lists, and what tells their items apart."""
+_SATURDAY: Final = 5
+
+
+def campus(
+    pack: Campus,
+    source: Source,
+    families: Collection[str] | None = None,
+    collectors: Collection[str] | None = None,
+) -> list[ConfigError]:
+    """Check a campus file: every id once, what it names exists, people and days are sane, its rooms are read in."""
+    faults = [
+        one for name, key in _ONCE for one in twice(source, [(name, n, key) for n in range(len(getattr(pack, name)))])
+    ]
+    for kind, names in _lists(pack, families, collectors).items():
+        for place, name in _named(pack, kind):
+            faults += known(source, place, name, names, kind)
+    faults += _assets(pack, source)
+    faults += _declared(pack, source)
+    faults += _stages(pack, source)
+    faults += _days(pack, source)
+    if bool(pack.rooms_file) != (pack.rooms_digest is not None):
+        what = "the table of rooms is not read in here" if pack.rooms_file else "rooms_digest goes with rooms_file"
+        key = "rooms_file" if pack.rooms_file else "rooms_digest"
+        faults.append(fault(source, (key,), what, "Leave rooms_digest out: it is written when the table is read"))
+    return faults + _timezone(source, pack.timezone)
+
+
+def _lists(
+    pack: Campus, families: Collection[str] | None, collectors: Collection[str] | None
+) -> dict[str, Collection[str] | None]:
+    """Return what may be named, by kind; None: anything."""
+    return {
+        "family": families,
+        "collector": collectors,
+        "asset": frozenset(asset.id for asset in pack.assets),
+        "room": frozenset(room.id for room in pack.rooms),
+        "building": frozenset(building.id for building in pack.buildings),
+    }
+
+
+def _named(pack: Campus, kind: str) -> Iterator[tuple[Path, str]]:
+    """Yield every place that names something of a kind, and the name."""
+    if kind == "collector":
+        yield from ((("plan", n, "collector"), poll.collector) for n, poll in enumerate(pack.plan))
+    elif kind == "family":
+        yield from ((("assets", n, "family"), asset.family) for n, asset in enumerate(pack.assets))
+    elif kind == "building":
+        yield from ((("rooms", n, "building"), room.building) for n, room in enumerate(pack.rooms) if room.building)
+    elif kind == "room":
+        yield from _named_rooms(pack)
+    else:
+        yield from _named_assets(pack)
+        yield from _named_in_rooms(pack)
+
+
+def _named_rooms(pack: Campus) -> Iterator[tuple[Path, str]]:
+    for name in ("assets", "links", "cameras"):
+        for n, item in enumerate(getattr(pack, name)):
+            if item.room is not None:
+                yield (name, n, "room"), item.room
+    for n, placed in enumerate(pack.wifi.aps if pack.wifi is not None else ()):
+        yield ("wifi", "aps", n, "room"), placed.room
+
+
+def _named_assets(pack: Campus) -> Iterator[tuple[Path, str]]:
+    for n, asset in enumerate(pack.assets):
+        yield from ((("assets", n, "feeds", m), fed) for m, fed in enumerate(asset.feeds))
+    yield from ((("links", n, "asset"), link.asset) for n, link in enumerate(pack.links))
+    for n, system in enumerate(pack.systems):
+        yield from ((("systems", n, "assets", m), asset) for m, asset in enumerate(system.assets))
+    for n, platform in enumerate(pack.platforms):
+        yield from ((("platforms", n, "assets", m), asset) for m, asset in enumerate(platform.assets))
+    for n, camera in enumerate(pack.cameras):
+        yield from ((("cameras", n, "recorded", m, "recorder"), on.recorder) for m, on in enumerate(camera.recorded))
+        if camera.switch is not None:
+            yield ("cameras", n, "switch"), camera.switch
+    for n, kept in enumerate(pack.log_sources):
+        yield from ((("log_sources", n, "stored", m, "store"), on.store) for m, on in enumerate(kept.stored))
+        if kept.asset is not None:
+            yield ("log_sources", n, "asset"), kept.asset
+
+
+def _named_in_rooms(pack: Campus) -> Iterator[tuple[Path, str]]:
+    for n, room in enumerate(pack.rooms):
+        for m, piece in enumerate(room.equipment):
+            for key, name in (("asset", piece.asset), ("switch", piece.switch)):
+                if name is not None:
+                    yield ("rooms", n, "equipment", m, key), name
+
+
+def _assets(pack: Campus, source: Source) -> list[ConfigError]:
+    """Check what only a family or a challenge may say, and what an asset feeds: each once, not itself."""
+    faults = []
+    for n, asset in enumerate(pack.assets):
+        if asset.draw:
+            faults.append(fault(source, ("assets", n, "draw"), "the challenge says what is drawn, not a file"))
+        if asset.wifi is not None:
+            faults.append(fault(source, ("assets", n, "wifi"), "wifi tables belong into the family"))
+        places: list[Path] = [("assets", n, "feeds", m) for m in range(len(asset.feeds))]
+        faults += twice(source, places)
+        faults += [
+            fault(source, place, "{name} cannot feed itself", name=fed)
+            for place, fed in zip(places, asset.feeds, strict=True)
+            if fed == asset.id
+        ]
+    return faults
+
+
+def _declared(pack: Campus, source: Source) -> list[ConfigError]:
+    """Check declared values: no bandwidth below zero, nothing that ends before it was stated."""
+    stated = [
+        *((("links", n, "contract_mbps"), link.contract_mbps) for n, link in enumerate(pack.links)),
+        *((("headcounts", n), count) for n, count in enumerate(pack.headcounts)),
+        *((("declarations", name), value) for name, value in pack.declarations.items()),
+    ]
+    faults = [
+        fault(source, (*place, "expires"), "it expires before it was stated", "Correct at or expires")
+        for place, value in stated
+        if value is not None and value.expires is not None and parse_time(value.expires) < parse_time(value.at)
+    ]
+    for n, link in enumerate(pack.links):
+        if link.contract_mbps is not None and link.contract_mbps.value.startswith("-"):
+            faults.append(fault(source, ("links", n, "contract_mbps", "value"), "a bandwidth cannot be negative"))
+    return faults
+
+
+def _stages(pack: Campus, source: Source) -> list[ConfigError]:
+    """Check that people and rooms are of stages that the school has; without any stage stated, all will do."""
+    stages = pack.school.stages or None
+    faults = []
+    for n, count in enumerate(pack.headcounts):
+        faults += known(source, ("headcounts", n, "stage"), count.stage, stages, "stage of this school")
+        upper = count.classes_from_grade_three
+        if upper is not None and upper > count.classes:
+            what = "there cannot be more classes from grade three up than classes"
+            faults.append(fault(source, ("headcounts", n, "classes_from_grade_three"), what))
+    for n, room in enumerate(pack.rooms):
+        if room.stage is not None:
+            faults += known(source, ("rooms", n, "stage"), room.stage, stages, "stage of this school")
+    return faults
+
+
+def _days(pack: Campus, source: Source) -> list[ConfigError]:
+    """Check the calendar: terms in order and apart, make-up days at weekends, no day given twice."""
+    calendar = pack.calendar
+    if calendar is None:
+        return []
+    faults = [
+        fault(source, ("calendar", "terms", n, "since"), "this term begins before the one above it ends")
+        for n in range(1, len(calendar.terms))
+        if calendar.terms[n].since <= calendar.terms[n - 1].until
+    ]
+    for name, days in (("holidays", calendar.holidays), ("make_up_days", calendar.make_up_days)):
+        faults += twice(source, [("calendar", name, n) for n in range(len(days))])
+    return faults + [
+        fault(source, ("calendar", "make_up_days", n), "a make-up day is a Saturday or Sunday; this is neither")
+        for n, day in enumerate(calendar.make_up_days)
+        if parse_day(day).weekday() < _SATURDAY
+    ]
+
+
+def _timezone(source: Source, name: str) -> list[ConfigError]:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return [fault(source, ("timezone",), "{name!r} is not a time zone", "Write Asia/Shanghai", name=name[:60])]
+    return []
