@@ -103,7 +103,7 @@ def redact_body(request: HttpRequest, body: bytes, pseudonym: Pseudonym, counts:
     elif request.form == "lines":
         body = _lines(body, frozenset(rules.names()), shown)
     else:
-        body = _elements(body, tuple(rules.names()), shown)
+        body = _elements(body, tuple(rules.names()), rules.omit, shown)
     return _sub(_ECHO, body, _without_login, "authorization", counts)
 
 
@@ -218,7 +218,7 @@ def _mark(rule: str) -> bytes:
 @lru_cache(maxsize=64)
 def _tags(names: tuple[str, ...]) -> re.Pattern[bytes]:
     words = b"|".join(re.escape(name.encode()) for name in sorted(names, key=len, reverse=True) if name[:1] != "@")
-    return re.compile(rb"<((?:[^\s<>/:!?]+:)?(" + words + rb"))(?:\s(?:[^<>\"']|\"[^\"]*\"|'[^']*')*)?>")
+    return re.compile(rb"<((?:[^\s<>/:!?]+:)?(" + words + rb"))(?:(?:\s(?:[^<>\"']|\"[^\"]*\"|'[^']*')*)?>|\s[^>]*>)")
 
 
 @lru_cache(maxsize=64)
@@ -227,18 +227,24 @@ def _attributes(names: tuple[str, ...]) -> re.Pattern[bytes] | None:
     return re.compile(rb"(?<=[\s\"':])(" + words + rb")(\s*=\s*)(\"[^\"]*|'[^']*)") if words else None
 
 
-def _elements(body: bytes, names: tuple[str, ...], shown: Callable[[str, bytes], bytes]) -> bytes:
-    """Replace the whole content of each element of these names, up to its end tag, or to the end of a cut document."""
+def _elements(
+    body: bytes, names: tuple[str, ...], omit: frozenset[str], shown: Callable[[str, bytes], bytes]
+) -> bytes:
+    """Replace the whole content of each element of these names, up to its end tag, or to the end of a cut document.
+
+    Of those to be omitted not even the tags stay.
+    """
     parts: list[bytes] = []
     at = 0
     while match := _tags(names).search(body, at):
-        start = match.end()
-        parts.append(body[at:start])
+        name, start = match[2].decode(), match.end()
+        parts.append(body[at : match.start() if name in omit else start])
         at = start
         if match[0].endswith(b"/>"):
             continue
-        at = _end_of(body, start, match[1])
-        parts.append(shown(match[2].decode(), _content(body[start:at])))
+        end = _end_of(body, start, match[1])
+        parts.append(shown(name, _content(body[start:end])))
+        at = body.find(b">", end) + 1 if name in omit and end < len(body) else end
     parts.append(body[at:])
     body = b"".join(parts)
     attributes = _attributes(names)
