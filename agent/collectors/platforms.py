@@ -42,7 +42,7 @@ _FAMILIES: Final[tuple[NetFamily, ...]] = ("ipv6", "ipv4")
 """IPv4 last: where a server has no IPv6, the last word of the conversation is still an answer."""
 _PORTS: Final = {"http": 80, "https": 443}
 _URL: Final = re.compile(
-    r"(?P<scheme>https?)://(?P<host>\[[^\]]+\]|[^:/?#]+)(?::(?P<port>\d{1,5}))?(?P<path>/[^#\s]*)?(?:#\S*)?"
+    r"(?P<scheme>https?)://(?P<host>\[[^\]]+\]|[^:/?#]+)(?::(?P<port>\d{1,5}))?(?P<path>[/?][^#\s]*)?(?:#\S*)?"
 )
 _PATIENCE: Final = 429
 _PORTAL: Final = 511
@@ -105,13 +105,14 @@ def _page(asset: Asset, campus: Campus) -> _Page:
         if match is not None and match["host"].strip("[]").lower() == asset.address.lower():
             scheme = asset.scheme or match["scheme"]
             usual = int(match["port"]) if match["port"] and scheme == match["scheme"] else _PORTS[scheme]
-            return _Page(asset.port or usual, scheme == "https", _encoded(match["path"] or "/"))
+            return _Page(asset.port or usual, scheme == "https", _encoded(match["path"] or ""))
     scheme = asset.scheme or "https"
     return _Page(asset.port or _PORTS[scheme], scheme == "https", "/")
 
 
 def _encoded(path: str) -> str:
-    """Return the path with all other letters than ASCII percent-encoded (RFC 3987 §3.1)."""
+    """Return the path from its first slash on, all other letters than ASCII percent-encoded (RFC 3987 §3.1)."""
+    path = path if path.startswith("/") else f"/{path}"
     return "".join(each if each.isascii() else "".join(f"%{octet:02X}" for octet in each.encode()) for each in path)
 
 

@@ -103,10 +103,8 @@ class Redactor:
         counts: Counter[str] = Counter()
         if isinstance(response, MqttMessages):
             return self._messages(response, counts), dict(counts)
-        if isinstance(
-            response, HostState | LogDays | RtspPlayed | NetAddresses | NetProbed
-        ):  # counts and states, by their types
-            return response, {}
+        if isinstance(response, HostState | LogDays | RtspPlayed | NetAddresses | NetProbed):
+            return response, {}  # counts and states, by their types
         if isinstance(response, HttpReply) and isinstance(request, HttpRequest):
             return self._reply(request, response, counts), dict(counts)
         if isinstance(response, CliOutput):

@@ -99,6 +99,7 @@ class Hop:
             self.outcome = "refused" if refused else "unreachable" if error.errno in _UNREACHABLE else "silent"
             return None
         self.connect_us = _since(began)
+        self.outcome = "no-answer" if self.target.speak else "ok"
         return plain
 
     async def _open(self, plain: socket.socket) -> asyncio.StreamReader | None:
@@ -147,7 +148,7 @@ class Hop:
     async def _converse(self, reader: asyncio.StreamReader) -> None:
         assert self._writer is not None  # opened just now
         target, data = self.target, bytearray()
-        self.outcome = "no-answer" if target.speak else "ok"
+        self.outcome = "no-answer" if target.speak else "ok"  # the handshake is over
         said = say(target.speak, target.host, target.port, target.path, tls=target.tls)
         self._writer.write(said)
         began = time.monotonic_ns()
