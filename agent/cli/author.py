@@ -27,7 +27,7 @@ def lint(
     if campus is not None:
         families = load_families(directory or config_directory(), collectors=COLLECTORS)
         found = load_campus(campus, families=families, collectors=COLLECTORS).value
-        typer.echo(f"ok   {campus}: {len(found.assets)} assets, {len(found.links)} links")
+        typer.echo(f"ok   {campus}: {len(found.assets)} assets, {len(found.links)} links, {len(found.rooms)} rooms")
     results = lint_packs(directory or config_directory(), judge_example, collectors=COLLECTORS)
     for result in results:
         if verbose or not result.ok:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final, get_args
+from typing import TYPE_CHECKING, Final, TypeVar, get_args
 
 from agent.model.room import EQUIPMENT, ROOM_KINDS
 from agent.model.rule import Stage
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 __all__ = ["COLUMNS", "FIELDS", "GRADES", "KINDS", "NO", "STAGES", "YES", "folded"]
 
+K = TypeVar("K", bound=str)
 _KINDS: Final = {
     "classroom": "教室 普通教室 班级教室",
     "subject-room": "功能室 功能教室 专用教室 学科教室 音乐教室 美术教室 地理教室 历史教室 书法教室",
@@ -82,16 +83,17 @@ def folded(text: str) -> str:
     return _IGNORED.sub("", text.lower())
 
 
-def _words(known: Mapping[str, str], every: tuple[str, ...]) -> dict[str, str]:
+def _words(known: Mapping[str, str], every: tuple[K, ...]) -> dict[str, K]:
     """Return spelling -> name, for the Chinese words and for the name itself."""
-    return {folded(word): name for name in every for word in (name, *known[name].split())}
+    return {folded(word): name for name in every for word in (str(name), *known[name].split())}
 
 
 FIELDS: Final = tuple(_FIELDS)
-COLUMNS: Final = _words(_FIELDS, FIELDS) | _words(_EQUIPMENT, EQUIPMENT)
+COLUMNS: Final[dict[str, str]] = _words(_FIELDS, FIELDS) | _words(_EQUIPMENT, EQUIPMENT)
 """Heading -> field of a room, or kind of equipment."""
+EVERY_STAGE: Final[tuple[Stage, ...]] = get_args(Stage)
 KINDS: Final = _words(_KINDS, ROOM_KINDS)
-STAGES: Final = _words(_STAGES, get_args(Stage))
+STAGES: Final = _words(_STAGES, EVERY_STAGE)
 GRADES: Final = (
     {f"{digit}年级": number for number, digit in enumerate(_DIGITS, 1)}
     | {f"{number}年级": number for number in range(1, 13)}

@@ -36,7 +36,7 @@ _THING: Final = re.compile(r"(?P<asset>[^:*×]+)(:(?P<port>[^*×]+))?([*×](?P<c
 _PARTS: Final = re.compile(r"[;、]")
 _PRINTABLE_NAME: Final = re.compile(r"[^/\\\x00-\x1f]{1,255}")
 _TEXTS: Final = frozenset({"id", "name", "building"})
-_WORDS: Final = {"kind": KINDS, "stage": STAGES}
+_WORDS: Final[dict[str, Mapping[str, str]]] = {"kind": KINDS, "stage": STAGES}
 
 
 class _RoomList(Word):

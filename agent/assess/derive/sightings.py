@@ -110,7 +110,8 @@ class Sightings:
         if spoke:
             return self._seen(spoke)
         if reached:
-            return Sighting(sources=_sources(reached[-1:]), reason=Reason.UNREACHABLE)
+            refuses = any(state == "refuses" for _, state in self._readings.texts("host.answer", f"asset:{asset}"))
+            return Sighting(sources=_sources(reached[-1:]), reason=Reason.REFUSED if refuses else Reason.UNREACHABLE)
         reasons = [
             reason
             for subject in {one.subject for one in answers}
