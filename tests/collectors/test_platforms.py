@@ -29,7 +29,7 @@ PAGE = NetProbed(
 NO_ROUTE = GapError(GapReason.UNSUPPORTED, "this server has no ipv6 route")
 
 
-def platform(address: str = "www.example", **fields: object) -> Asset:
+def platform(address: str = "www.example", /, **fields: object) -> Asset:
     """An asset of the family."""
     return Asset.from_json({"id": "p1", "family": "platform", "address": address, **fields})
 

@@ -49,6 +49,7 @@ class Site(BaseHTTPRequestHandler):
 class _Server(ThreadingHTTPServer):
     daemon_threads = False
     block_on_close = True
+    asked: list[tuple[str, dict[str, str]]]
 
     def handle_error(self, request: object, client_address: object) -> None:
         """A client that hangs up early is none."""
@@ -63,7 +64,7 @@ def site(host: str = "127.0.0.1") -> Iterator[tuple[int, list[tuple[str, dict[st
     """Serve the pages; gives the port and what was asked."""
     server = (_Server6 if ":" in host else _Server)((host, 0), Site)
     asked: list[tuple[str, dict[str, str]]] = []
-    server.asked = asked  # type: ignore[union-attr]
+    server.asked = asked
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     try:
