@@ -235,6 +235,6 @@ class TestSixMonthsOfLogs:
     def test_the_clause_is_lost_by_a_proven_gap_although_the_rest_is_open(self) -> None:
         """A breach outranks what is missing: no document can win the clause back."""
         lost = [NIGHT - timedelta(days=60)]
-        readings = log("fw", HALF_A_YEAR_AGO, but=lost) + [reading("log.search", "log:es/gate", "complete")]
+        readings = [*log("fw", HALF_A_YEAR_AGO, but=lost), reading("log.search", "log:es/gate", "complete")]
         result = clause(judged("huzhou-3.0", readings, school_of_logs(FIREWALL, GATEWAY)), "1.1.4")
         assert (result.outcome, result.points_proven, result.points_open) == (Outcome.NOT_SATISFIED, "0", "0")

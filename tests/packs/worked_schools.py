@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 from agent.assess.assess import assess, declared_readings
 from agent.assess.samples import rounded
 from agent.canonical import digest
+from agent.model.asset import SecurityFunction
 from agent.model.calendar import days_between
 from agent.model.campus import Campus, Declaration, School
 from agent.model.finding import Window
 from agent.model.logs import LogSource, days_text
 from agent.model.reading import Grade, Reading
+from agent.model.system import SYSTEMS
 from agent.packs.load import config_directory, load_metrics, load_standards
 
 if TYPE_CHECKING:
@@ -28,6 +30,7 @@ NIGHT = date(2026, 11, 22)
 """The last night on which a log store was asked, at one in the morning."""
 HALF_A_YEAR_AGO = date(2026, 5, 22)
 WINDOW = Window(since="2026-10-20T00:00:00Z", until="2026-11-22T08:00:00Z")
+FUNCTIONS = get_args(SecurityFunction)
 GOOD: Mapping[str, Mapping[str, str]] = {
     "link.speed": {"egress:telecom": "10000", "classroom:1-1": "1000", "office:o-1": "1000"},
     "topology.link.speed": {"backbone:core/1--east/1": "10000", "backbone:core/2--west/1": "40000"},
@@ -47,22 +50,11 @@ GOOD: Mapping[str, Mapping[str, str]] = {
     "room.seats_per_terminal": {"computer-room:p-1": "1"},
     "class.smart": {"class:1-1": "0", "class:1-2": "1"},
     "ipv6.layer": dict.fromkeys(("ipv6:egress", "ipv6:core", "ipv6:vlans", "ipv6:terminals", "ipv6:traffic"), "1"),
-    "system.answers": {
-        f"system:{kind}": "1"
-        for kind in (
-            "broadcast tv surveillance conference authentication card-access gate visitor fire emergency-broadcast"
-            " video-analysis intrusion-alarm class-board"
-        ).split()
-    },
+    "system.answers": {f"system:{kind}": "1" for kind in SYSTEMS},
     "platform.availability": {
         f"platform:{kind}": "99.5" for kind in ("education-network", "internet", "city", "county", "cloud-lesson")
     },
-    "security.function": {
-        f"security:{function}": "1"
-        for function in (
-            "firewall intrusion-prevention antivirus behaviour-management content-filter vulnerability-scan waf"
-        ).split()
-    },
+    "security.function": {f"security:{function}": "1" for function in FUNCTIONS},
     "logs.retention": {"system-log:fw": "6", "user-access-log:gate": "8"},
     "logs.gap": {"system-log:fw": "0", "user-access-log:gate": "0"},
     "ratio.computers_per_teacher": {"stage:all": "1.1"},
