@@ -5,14 +5,15 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from agent.assess.judge import Judged, judge
-from agent.assess.observe import Scene
-from agent.assess.plan import Plan, plan_of
+from agent.assess.award import award, chosen, counted, passed, vetoes
+from agent.assess.figures import derive_figures, given_figures
+from agent.assess.judge import judge
+from agent.assess.observe import DECLARATION, Scene
+from agent.assess.plan import plan_of
 from agent.assess.samples import Readings, exact, milliseconds, moment, rounded
 from agent.errors import UsageError
-from agent.model.finding import Assessment, ClauseResult, Finding, Outcome, Window
-from agent.model.reading import Grade, Reading, weakest
-from agent.model.standard import Bands, Indicator, Standard
+from agent.model.finding import Assessment, Window
+from agent.model.reading import Grade, Reading
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -20,8 +21,9 @@ if TYPE_CHECKING:
     from agent.model.base import Digest
     from agent.model.campus import Campus
     from agent.model.metric import Metric
+    from agent.model.standard import Standard
 
-__all__ = ["assess", "declared_readings", "window_of"]
+__all__ = ["assess", "declared_readings", "judge_standard", "stated_readings", "window_of"]
 
 
 def assess(
@@ -40,45 +42,93 @@ def assess(
         pack: digest of the standard's file.
         readings: in any order; those outside the window are ignored, declared ones count from when they were stated.
         metrics: all known metrics by name.
-        campus: says which subjects are required and how often they are asked; None: those that have readings.
+        campus: says which subjects are required and how often they are asked, and what derivations need; None: those
+            that have readings, and derived figures only where the readings hold them.
         window: None: from the first observed reading to the last.
 
     Raises:
         MalformedError: a reading that the standard needs is not a number, or its unit does not fit.
+        ConfigError: the standard gives a derivation a setting that it does not know.
         UsageError: there is neither a window nor a reading to take it from.
     """
     known = list(readings)
-    return judge_standard(standard, pack, known, metrics, plan_of(campus, metrics), window or window_of(known))
+    span = window or window_of(known)
+    inside = Readings(known, span)
+    figures = (
+        derive_figures(standard, inside, metrics, campus, span)
+        if campus is not None
+        else given_figures(inside.every(*(name for name, metric in metrics.items() if metric.derivation)), metrics)
+    )
+    scene = Scene(
+        readings=inside,
+        stated=stated_readings(standard, known, span),
+        metrics=metrics,
+        plan=plan_of(campus, metrics),
+        window=span,
+        figures=figures,
+        standard=standard.id,
+        stages=campus.school.stages if campus is not None else (),
+    )
+    applied = campus.application(standard.id) if campus is not None else None
+    return judge_standard(standard, pack, scene, applied.choices if applied is not None else {})
 
 
-def judge_standard(
-    standard: Standard,
-    pack: Digest,
-    readings: Sequence[Reading],
-    metrics: Mapping[str, Metric],
-    plan: Plan,
-    window: Window,
-) -> Assessment:
-    """Judge a standard over a window by a plan; see `assess`.
+def stated_readings(standard: Standard, readings: Iterable[Reading], window: Window) -> Readings:
+    """Return what is declared of a standard's quantities up to the end of the window, from whenever it is."""
+    caps = {
+        part.measure.capped_by
+        for indicator in standard.indicators
+        for part in indicator.criteria
+        if part.measure is not None
+    }
+    until = milliseconds(window.until)
+    wanted = caps | {DECLARATION}
+    return Readings(item for item in readings if item.metric in wanted and milliseconds(item.at) <= until)
+
+
+def judge_standard(standard: Standard, pack: Digest, scene: Scene, choices: Mapping[str, str]) -> Assessment:
+    """Judge every clause of a standard in a scene, and add up.
+
+    Args:
+        standard: what to judge.
+        pack: digest of the standard's file.
+        scene: what was measured and declared.
+        choices: what the school chose where the standard lets it: section -> section below it.
 
     Raises:
         MalformedError: a reading that the standard needs is not a number, or its unit does not fit.
+        ConfigError: the standard gives a derivation a setting that it does not know.
     """
-    until = milliseconds(window.until)
-    caps = {part.measure.capped_by for indicator in standard.indicators for part in indicator.criteria}
-    stated = [reading for reading in readings if reading.metric in caps and milliseconds(reading.at) <= until]
-    scene = Scene(Readings(readings, window), Readings(stated), metrics, plan, window)
-    clauses = tuple(_clause(indicator, scene) for indicator in standard.indicators)
+    awarded = {
+        indicator.id: award(
+            indicator,
+            [judge(part, exact(indicator.worth(part)), standard, scene) for part in indicator.criteria],
+        )
+        for indicator in standard.indicators
+        if not indicator.outside
+    }
+    choice = chosen(standard, awarded, choices)
+    clauses = counted(standard, awarded, choice)
+    proven = sum((one.proven for one in clauses), Fraction(0))
+    still_open = sum((one.open for one in clauses), Fraction(0))
+    declared = sum((one.declared for one in clauses), Fraction(0))
+    worth = sum((one.worth for one in clauses), Fraction(0))
+    results = tuple(one.result for one in clauses)
     return Assessment(
         standard=standard.id,
         version=standard.version,
         pack=pack,
-        window=window,
-        clauses=clauses,
-        points_proven=_total(clause.points_proven for clause in clauses),
-        points_open=_total(clause.points_open for clause in clauses),
-        points_judged=_total(clause.points for clause in clauses),
+        window=scene.window,
+        clauses=results,
+        choices=choice,
+        vetoes=vetoes(standard, {result.clause: result for result in results}),
+        points_proven=rounded(proven),
+        points_open=rounded(still_open),
+        points_declared=rounded(declared) if declared else None,
+        points_judged=rounded(worth),
         points_total=standard.total,
+        pass_mark=standard.pass_mark,
+        passed=passed(standard, proven, still_open, worth),
     )
 
 
@@ -96,70 +146,28 @@ def window_of(readings: Sequence[Reading]) -> Window:
 
 
 def declared_readings(campus: Campus, campus_digest: Digest, *, window: Window | None = None) -> list[Reading]:
-    """Return what the campus file declares as readings: the contract bandwidth of each link.
+    """Return what the campus file declares as readings: the contract bandwidth of each link, and what documents show.
 
-    A contract that expires before the window ends is left out; without a window, one that expires before it was
+    A declaration that expires before the window ends is left out; without a window, one that expires before it was
     stated is.
     """
-    found = []
-    for link in campus.links:
-        contract = link.contract_mbps
-        if contract is None:
-            continue
-        until = milliseconds(window.until if window else contract.at)
-        if contract.expires is not None and milliseconds(contract.expires) < until:
-            continue
-        found.append(
-            Reading(
-                metric="link.contract",
-                subject=f"{link.role}:{link.id}",
-                value=contract.value,
-                unit="Mbit/s",
-                at=contract.at,
-                grade=Grade.DECLARED,
-                sources=(campus_digest,),
-            )
+    stated = [
+        ("link.contract", f"{link.role}:{link.id}", "Mbit/s", link.contract_mbps)
+        for link in campus.links
+        if link.contract_mbps is not None
+    ]
+    stated += [(DECLARATION, f"criterion:{name}", "1", item) for name, item in sorted(campus.declarations.items())]
+    return [
+        Reading(
+            metric=metric,
+            subject=subject,
+            value=declared.value,
+            unit=unit,
+            at=declared.at,
+            grade=Grade.DECLARED,
+            sources=(campus_digest,),
         )
-    return found
-
-
-def _clause(indicator: Indicator, scene: Scene) -> ClauseResult:
-    judged = [judge(criterion, scene) for criterion in indicator.criteria]
-    findings = tuple(item.finding for item in judged)
-    outcome = _outcome(findings)
-    deciding = [finding for finding in findings if finding.outcome is outcome] or list(findings)
-    grades = [finding.grade for finding in deciding if finding.grade is not None]
-    proven, still_open = _points(indicator, judged, outcome)
-    return ClauseResult(
-        clause=indicator.id,
-        title=indicator.title,
-        outcome=outcome,
-        reason=deciding[0].reason if outcome is Outcome.INCONCLUSIVE else None,
-        grade=weakest(*grades) if grades else None,
-        points=indicator.points,
-        points_proven=rounded(proven),
-        points_open=rounded(still_open),
-        findings=findings,
-    )
-
-
-def _outcome(findings: Sequence[Finding]) -> Outcome:
-    """Return the outcome of a clause: a proven breach of one part outranks what is missing in another."""
-    outcomes = {finding.outcome for finding in findings}
-    for outcome in (Outcome.NOT_SATISFIED, Outcome.INCONCLUSIVE, Outcome.PARTIALLY_SATISFIED, Outcome.SATISFIED):
-        if outcome in outcomes:
-            return outcome
-    return Outcome.NOT_APPLICABLE
-
-
-def _points(indicator: Indicator, judged: Sequence[Judged], outcome: Outcome) -> tuple[Fraction, Fraction]:
-    if isinstance(indicator.criteria[0].judge, Bands):
-        return judged[0].proven, judged[0].open
-    full = exact(indicator.points)
-    if outcome is Outcome.SATISFIED:
-        return full, Fraction(0)
-    return Fraction(0), full if outcome is Outcome.INCONCLUSIVE else Fraction(0)
-
-
-def _total(points: Iterable[str]) -> str:
-    return rounded(sum((exact(text) for text in points), Fraction(0)))
+        for metric, subject, unit, declared in stated
+        if declared.expires is None
+        or milliseconds(declared.expires) >= milliseconds(window.until if window else declared.at)
+    ]

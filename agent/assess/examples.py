@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import TYPE_CHECKING, Final
 
-from agent.assess.assess import judge_standard
+from agent.assess.assess import judge_standard, stated_readings
+from agent.assess.derive.derived import Open
+from agent.assess.figures import given_figures
+from agent.assess.observe import DECLARATION, Scene
 from agent.assess.plan import Plan
-from agent.assess.samples import milliseconds, moment
+from agent.assess.samples import Readings, milliseconds, moment
 from agent.model.finding import Window
-from agent.model.reading import Reading
+from agent.model.reading import Grade, Reading
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from agent.model.finding import Assessment, ClauseResult
+    from agent.model.finding import ClauseResult
     from agent.model.metric import Metric
     from agent.model.standard import Criterion, Example, Indicator, Standard
 
 __all__ = ["judge_example"]
 
 _START: Final = milliseconds("2026-01-05T00:00:00.000Z")
+"""A Monday."""
 _NO_PACK: Final = "sha256:" + 64 * "0"
 
 
@@ -32,34 +37,59 @@ def judge_example(
         MalformedError: a value of the example is not a number.
     """
     alone = indicator.model_copy(update={"criteria": (criterion,)})
-    judged = standard.model_copy(update={"indicators": (alone,)})
-    return _assess(judged, criterion, example, metrics).clauses[0]
+    judged = standard.model_copy(update={"indicators": (alone,), "sections": (), "vetoes": ()})
+    return judge_standard(judged, _NO_PACK, _scene(judged, criterion, example, metrics), {}).clauses[0]
 
 
-def _assess(standard: Standard, criterion: Criterion, example: Example, metrics: Mapping[str, Metric]) -> Assessment:
-    kind = criterion.measure.subjects
+def _scene(standard: Standard, criterion: Criterion, example: Example, metrics: Mapping[str, Metric]) -> Scene:
+    readings = list(_readings(standard, criterion, example, metrics))
     every = next((series.every_seconds for series in example.readings), 300) * 1000
-    plan = Plan(
-        required={kind: example.subjects} if example.subjects else None,
-        poll_ms={metric.collector: every for metric in metrics.values() if metric.collector},
-    )
     length = max(((len(series.values) - 1) * series.every_seconds for series in example.readings), default=0)
     window = Window(since=moment(_START), until=moment(_START + length * 1000))
-    return judge_standard(standard, _NO_PACK, list(_readings(example, metrics)), metrics, plan, window)
+    unsettled = {(item.metric, item.subject): Open(item.reason, item.low, item.high) for item in example.open}
+    required: dict[str, tuple[str, ...]] = {}
+    for subject in example.subjects:
+        kind = subject.partition(":")[0]
+        required[kind] = (*required.get(kind, ()), subject)
+    return Scene(
+        readings=Readings(readings, window),
+        stated=stated_readings(standard, readings, window),
+        metrics=metrics,
+        plan=Plan(
+            required=required or None,
+            poll_ms={metric.collector: every for metric in metrics.values() if metric.collector},
+        ),
+        window=window,
+        figures=given_figures(readings, metrics, unsettled),
+        standard=standard.id,
+        stages=example.stages,
+    )
 
 
-def _readings(example: Example, metrics: Mapping[str, Metric]) -> Iterator[Reading]:
+def _readings(
+    standard: Standard, criterion: Criterion, example: Example, metrics: Mapping[str, Metric]
+) -> Iterator[Reading]:
     for series in example.readings:
         metric = metrics.get(series.metric)
-        for place, value in enumerate(series.values):
+        for subject, (place, value) in product(series.named, enumerate(series.values)):
             if value == "_":
                 continue
             yield Reading(
                 metric=series.metric,
-                subject=series.subject,
+                subject=subject,
                 value=value,
                 unit=metric.unit if metric else "",
                 at=moment(_START + place * series.every_seconds * 1000),
                 grade=series.grade,
                 sources=(),
             )
+    if example.declared is not None:
+        yield Reading(
+            metric=DECLARATION,
+            subject=f"criterion:{standard.id}/{criterion.id}",
+            value=example.declared,
+            unit="1",
+            at=moment(_START),
+            grade=Grade.DECLARED,
+            sources=(),
+        )

@@ -11,7 +11,7 @@ from bisect import bisect_left
 from collections import Counter
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from agent.assess.rates import Sample, rates
 from agent.assess.samples import Readings, Value, milliseconds, rounded
@@ -22,13 +22,29 @@ from agent.packs.units import convert
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from agent.assess.figures import FiguresOf
     from agent.assess.plan import Plan
     from agent.model.base import Digest
     from agent.model.metric import Metric
 
-__all__ = ["Observed", "Scene", "Traffic", "counter_samples", "declared", "gauge", "traffic"]
+__all__ = [
+    "DECLARATION",
+    "Observed",
+    "Scene",
+    "Traffic",
+    "cited",
+    "counter_samples",
+    "declared",
+    "gauge",
+    "rank",
+    "traffic",
+]
 
 T = TypeVar("T")
+DECLARATION: Final = "criterion.declared"
+"""Metric of what the campus file declares for a criterion that no machine can prove."""
+MAX_SOURCES: Final = 64
+"""Exchanges that an observation cites; the readings cite all of theirs."""
 _TOGETHER_MS: Final = 60_000
 """Readings of one port this close belong to one poll."""
 
@@ -44,6 +60,11 @@ class Scene:
     metrics: Mapping[str, Metric]
     plan: Plan
     window: Window
+    figures: FiguresOf
+    standard: str = ""
+    """Id of the standard, by which declarations are found."""
+    stages: tuple[str, ...] = ()
+    """Stages of the school; empty: not known."""
 
     @property
     def span(self) -> int:
@@ -61,6 +82,8 @@ class Observed:
     """All valid values, ascending."""
     spanned: int = 0
     """Milliseconds that the valid samples span, one poll interval included."""
+    times: tuple[int, ...] = ()
+    """When the valid samples were taken."""
 
 
 @dataclass(frozen=True)
@@ -100,11 +123,12 @@ def gauge(scene: Scene, metric: str, subject: str, statistic: str, unit: str) ->
         valid=len(valid),
         coverage=coverage,
         excluded=_named(excluded),
-        grade=_grade(valid if statistic in {"median", "minimum"} else deciding),
-        sources=_sources(deciding),
+        grade=_grade(deciding if statistic in {"last", "maximum"} else valid),
+        **cited(_sources(deciding)),
     )
     spanned = valid[-1].at - valid[0].at + poll if valid else 0
-    return Observed(observation, value, tuple(sorted(item.number for item in valid)), spanned)
+    times = tuple(item.at for item in valid)
+    return Observed(observation, value, tuple(sorted(item.number for item in valid)), spanned, times)
 
 
 def declared(scene: Scene, metric: str, subject: str, unit: str) -> Observed | None:
@@ -170,8 +194,7 @@ def traffic(scene: Scene, metric: str, subject: str, unit: str) -> Traffic | Non
         )
         return Observed(observation, value, numbers)
 
-    nearest = -(-95 * len(ranked) // 100) - 1
-    return Traffic(at(-1, "peak"), at(nearest, "p95"), reasons["over-line-rate"], len(ranked))
+    return Traffic(at(-1, "peak"), at(rank("p95", len(ranked))[0], "p95"), reasons["over-line-rate"], len(ranked))
 
 
 def counter_samples(readings: Readings, metric: str, subject: str) -> list[Sample]:
@@ -263,13 +286,28 @@ def _statistic(valid: Sequence[Value], statistic: str) -> tuple[Fraction | None,
     if statistic == "last":
         return valid[-1].number, [valid[-1]]
     ranked = sorted(valid, key=lambda value: (value.number, value.at))
-    if statistic == "minimum":
-        return ranked[0].number, [ranked[0]]
     if statistic == "maximum":
         best = next(value for value in ranked if value.number == ranked[-1].number)
         return best.number, [best]
-    middle = ranked[(len(ranked) - 1) // 2 : len(ranked) // 2 + 1]
-    return sum((value.number for value in middle), Fraction(0)) / len(middle), middle
+    first, last = (0, len(ranked) - 1) if statistic == "mean" else rank(statistic, len(ranked))
+    chosen = ranked[first : last + 1]
+    return sum((value.number for value in chosen), Fraction(0)) / len(chosen), chosen
+
+
+def rank(statistic: str, size: int) -> tuple[int, int]:
+    """Return which of `size` ascending samples a statistic is the mean of: the first and the last of them."""
+    if statistic == "median":
+        return (size - 1) // 2, size // 2
+    if statistic in {"p5", "p95"}:
+        nearest = -(-int(statistic[1:]) * size // 100) - 1
+        return nearest, nearest
+    return (0, 0) if statistic == "minimum" else (size - 1, size - 1)
+
+
+def cited(sources: Sequence[Digest]) -> dict[str, Any]:
+    """Return the fields of an observation that say where it comes from."""
+    left = len(sources) - MAX_SOURCES
+    return {"sources": tuple(sources[:MAX_SOURCES]), "sources_left": left if left > 0 else None}
 
 
 def _grade(values: Sequence[Value]) -> Grade | None:

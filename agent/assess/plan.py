@@ -10,8 +10,11 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
+from agent.assess.samples import moment
+from agent.model.calendar import SchoolCalendar, local_day, school_days
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from agent.assess.samples import Readings
     from agent.model.campus import Campus
@@ -30,12 +33,22 @@ class Plan:
     """Poll interval by collector, in milliseconds; absent: taken from the samples."""
     assets: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Subject to the ids of the assets that are asked about it."""
+    timezone: str = "Asia/Shanghai"
+    calendar: SchoolCalendar | None = None
+    """None: Monday to Friday are school days."""
 
     def subjects(self, kind: str, metric: str, readings: Readings) -> tuple[str, ...]:
         """Return the subjects that the criterion must look at, sorted."""
         if self.required is None or kind not in _DECLARED_KINDS:
             return readings.subjects(kind, metric)
         return self.required.get(kind, ())
+
+    def school_days(self, times: Iterable[int]) -> int:
+        """Return on how many different school days the moments (milliseconds since 1970) lie."""
+        days = {local_day(moment(at), self.timezone) for at in times}
+        if self.calendar is None:
+            return sum(day.weekday() < _SATURDAY for day in days)
+        return sum(bool(school_days(self.calendar, day, day)) for day in days)
 
     def interval(self, metric: Metric | None, times: list[int]) -> int:
         """Return the poll interval of a metric in milliseconds; at least 1.
@@ -51,6 +64,7 @@ class Plan:
         return distances[(len(distances) - 1) // 2] if distances else 300_000
 
 
+_SATURDAY: Final = 5
 _DECLARED_KINDS: Final = frozenset({"egress", "backbone", "uplink", "classroom", "office", "access", "asset", "iot"})
 """Kinds whose members the campus file lists; of others (`interface`) only the devices themselves know."""
 
@@ -78,4 +92,6 @@ def plan_of(campus: Campus | None, metrics: Mapping[str, Metric]) -> Plan:
         required={kind: tuple(sorted(subjects)) for kind, subjects in required.items()},
         poll_ms={name: campus.poll(name).every_seconds * 1000 for name in collectors},
         assets={subject: tuple(sorted(asked)) for subject, asked in assets.items()},
+        timezone=campus.timezone,
+        calendar=campus.calendar,
     )

@@ -6,6 +6,7 @@ All arithmetic on these numbers is exact (`Decimal` text read as fractions); bou
 from __future__ import annotations
 
 from decimal import Decimal as Number
+from itertools import pairwise
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
@@ -81,7 +82,7 @@ class Bands(Word):
     @model_validator(mode="after")
     def _descending(self) -> Bands:
         values = [(Number(band.at_least), Number(band.points)) for band in self.bands]
-        falling = all(high[0] > low[0] and high[1] > low[1] for high, low in zip(values, values[1:], strict=False))
+        falling = all(high[0] > low[0] and high[1] > low[1] for high, low in pairwise(values))
         if not falling or values[-1][1] <= 0:
             raise ValueError("bands go from the highest threshold to the lowest, each with fewer points, above 0")
         return self

@@ -8,22 +8,21 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from agent.model.metric import Metric, MetricKind, MetricPack
+from agent.model.metric import MetricKind, MetricPack
 from agent.packs.faults import fault as _fault
 from agent.packs.faults import known as _known
 from agent.packs.faults import twice as _twice
-from agent.packs.units import UNITS, compatible
+from agent.packs.units import UNITS
 from agent.packs.validate import near
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection
 
     from agent.errors import ConfigError
     from agent.model.family import Family
-    from agent.model.standard import Criterion, Standard
     from agent.packs.yaml_source import Path, Source
 
-__all__ = ["family", "metrics", "standard"]
+__all__ = ["family", "metrics", "unit"]
 
 _OID = re.compile(r"[0-2](\.(0|[1-9][0-9]*))+")
 
@@ -34,7 +33,7 @@ def metrics(pack: MetricPack, source: Source) -> list[ConfigError]:
     for n, metric in enumerate(pack.metrics):
         place: Path = ("metrics", n)
         if metric.kind in {MetricKind.GAUGE, MetricKind.COUNTER}:
-            faults += _unit(source, (*place, "unit"), metric.unit)
+            faults += unit(source, (*place, "unit"), metric.unit)
         elif metric.unit:
             faults.append(_fault(source, (*place, "unit"), "a {kind} has no unit", kind=metric.kind.value))
         if (metric.kind is MetricKind.STATE) != bool(metric.states):
@@ -62,47 +61,11 @@ def family(pack: Family, source: Source, collectors: Collection[str] | None = No
     return faults
 
 
-def standard(pack: Standard, source: Source, known: Mapping[str, Metric] | None = None) -> list[ConfigError]:
-    """Check a standard: clause and criterion ids once, metrics known, units agree, band edges and examples sane."""
-    faults = _twice(source, [("indicators", n, "id") for n in range(len(pack.indicators))])
-    places: list[Path] = []
-    for n, indicator in enumerate(pack.indicators):
-        for m, criterion in enumerate(indicator.criteria):
-            place: Path = ("indicators", n, "criteria", m)
-            places.append((*place, "id"))
-            faults += _unit(source, (*place, "measure", "unit"), criterion.measure.unit)
-            if known is not None:
-                faults += _measure(source, place, criterion, known)
-    return faults + _twice(source, places)
-
-
-def _measure(source: Source, place: Path, criterion: Criterion, known: Mapping[str, Metric]) -> list[ConfigError]:
-    measure = criterion.measure
-    named: list[tuple[Path, str]] = [((*place, "measure", "metric"), measure.metric)]
-    if measure.capped_by is not None:
-        named.append(((*place, "measure", "capped_by"), measure.capped_by))
-    faults: list[ConfigError] = []
-    for where, name in named:
-        faults += _known(source, where, name, known, "metric")
-        if name in known and measure.unit in UNITS and not compatible(known[name].unit, measure.unit):
-            unit = known[name].unit or "no unit"
-            what = "{name} is in {unit}, which cannot become {asked}"
-            faults.append(_fault(source, where, what, name=name, unit=unit, asked=measure.unit))
-    for n, name in enumerate(measure.carried_by):
-        where = (*place, "measure", "carried_by", n)
-        faults += _known(source, where, name, known, "metric")
-        if name in known and known[name].kind is not MetricKind.COUNTER:
-            faults.append(_fault(source, where, "{name} is not a counter", name=name))
-    for n, example in enumerate(criterion.examples):
-        for m, series in enumerate(example.readings):
-            faults += _known(source, (*place, "examples", n, "readings", m, "metric"), series.metric, known, "metric")
-    return faults
-
-
-def _unit(source: Source, place: Path, unit: str) -> list[ConfigError]:
-    if unit in UNITS:
+def unit(source: Source, place: Path, name: str) -> list[ConfigError]:
+    """Check that a unit is one that is known here."""
+    if name in UNITS:
         return []
-    meant = {name.lower(): name for name in UNITS}.get(unit.lower(), near(unit, UNITS))
+    meant = {known.lower(): known for known in UNITS}.get(name.lower(), near(name, UNITS))
     todo = "Did you mean {meant!r}? Allowed: {allowed}" if meant else "Allowed: {allowed}"
-    fault = _fault(source, place, "{unit!r} is not a unit", todo, unit=unit[:40], meant=meant, allowed=", ".join(UNITS))
+    fault = _fault(source, place, "{unit!r} is not a unit", todo, unit=name[:40], meant=meant, allowed=", ".join(UNITS))
     return [fault]

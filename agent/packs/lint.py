@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
-from fractions import Fraction
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from agent.errors import AgentError
-from agent.model.finding import ClauseResult, Outcome
+from agent.model.finding import ClauseResult
 from agent.model.metric import Metric
-from agent.model.standard import Bands, Criterion, Example, Indicator, Standard
+from agent.model.standard import Criterion, Example, Indicator, Standard
+from agent.packs.check_standard import sums
+from agent.packs.kinds import Shown, missing
 from agent.packs.load import Pack, family_packs, load_metrics, standard_packs
 from agent.packs.recognise import recognise
 from agent.packs.yaml_source import PackError
@@ -24,13 +25,10 @@ if TYPE_CHECKING:
     from agent.model.family import Family
     from agent.packs.yaml_source import Path as Place
 
-__all__ = ["JudgeExample", "LintResult", "lint"]
+__all__ = ["JudgeExample", "LintResult", "compared", "lint"]
 
 JudgeExample = Callable[[Standard, Indicator, Criterion, Example, Mapping[str, Metric]], ClauseResult]
 """Judges one example of a standard; raises an AgentError where the example's readings cannot be judged."""
-
-_NEAR: Final = Fraction(1, 1000)
-"""An example just below an edge lies within this share of it."""
 
 
 @dataclass(frozen=True)
@@ -96,11 +94,13 @@ def _families(packs: tuple[Pack[Family], ...]) -> Iterator[LintResult]:
 
 
 def _standard(pack: Pack[Standard], judge: JudgeExample, metrics: Mapping[str, Metric]) -> Iterator[LintResult]:
+    for fault in sums(pack.value, pack.source):
+        yield LintResult(fault.where, str(fault).removeprefix(f"{fault.where}: "), ok=False)
     for n, indicator in enumerate(pack.value.indicators):
         for m, criterion in enumerate(indicator.criteria):
             place: Place = ("indicators", n, "criteria", m)
             title = f"{pack.value.id} {indicator.id} {criterion.id}"
-            values: list[Fraction] = []
+            shown: list[Shown] = []
             for k, example in enumerate(criterion.examples):
                 where = pack.source.where((*place, "examples", k))
                 what = f"{title}: {example.name}"
@@ -109,21 +109,23 @@ def _standard(pack: Pack[Standard], judge: JudgeExample, metrics: Mapping[str, M
                 except AgentError as error:
                     yield LintResult(where, what, ok=False, actual=str(error))
                     continue
-                finding = clause.findings[0]
-                if finding.value is not None and finding.outcome is not Outcome.INCONCLUSIVE:
-                    values.append(Fraction(finding.value))
-                expected, actual = _compared(example, clause)
+                shown.append(Shown(example, clause))
+                expected, actual = compared(example, clause)
                 yield LintResult(where, what, ok=expected == actual, expected=_spell(expected), actual=_spell(actual))
-            yield from _edges(pack.source.where((*place, "examples"), key=True), title, criterion, values)
+            where = pack.source.where((*place, "examples"), key=True)
+            for lack in missing(criterion, shown, metrics):
+                yield LintResult(where, f"{title}: {lack}", ok=False)
 
 
-def _compared(example: Example, clause: ClauseResult) -> tuple[dict[str, str], dict[str, str]]:
+def compared(example: Example, clause: ClauseResult) -> tuple[dict[str, str], dict[str, str]]:
     """Return what the example says, and the same fields of what came out."""
     finding = clause.findings[0]
     expected = {"outcome": example.outcome.value, "reason": example.reason.value if example.reason else "none"}
     actual = {"outcome": finding.outcome.value, "reason": finding.reason.value if finding.reason else "none"}
     if example.points is not None:
         expected["points"], actual["points"] = example.points, clause.points_proven
+    if example.points_declared is not None:
+        expected["points declared"], actual["points declared"] = example.points_declared, clause.points_declared or "0"
     if example.grade is not None:
         expected["grade"] = example.grade.value
         actual["grade"] = finding.grade.value if finding.grade else "none"
@@ -132,15 +134,3 @@ def _compared(example: Example, clause: ClauseResult) -> tuple[dict[str, str], d
 
 def _spell(fields: dict[str, str]) -> str:
     return ", ".join(f"{name} {value}" for name, value in fields.items() if value != "none")
-
-
-def _edges(where: str, title: str, criterion: Criterion, values: list[Fraction]) -> Iterator[LintResult]:
-    """Check that for each threshold one example lies exactly on it and one just below."""
-    rule = criterion.judge
-    edges = [band.at_least for band in rule.bands] if isinstance(rule, Bands) else [rule.threshold]
-    for text in edges:
-        edge = Fraction(text)
-        if edge not in values:
-            yield LintResult(where, f"{title}: no example lies exactly on {text}", ok=False)
-        if not any(edge * (1 - _NEAR) <= value < edge for value in values):
-            yield LintResult(where, f"{title}: no example lies just below {text} (within 0.1 %)", ok=False)

@@ -18,7 +18,7 @@ from agent.model.campus import Campus
 from agent.model.family import Family
 from agent.model.metric import Metric, MetricPack
 from agent.model.standard import Standard
-from agent.packs import check, check_campus
+from agent.packs import check, check_campus, check_standard
 from agent.packs.rooms import needs_rooms, with_rooms
 from agent.packs.tables import MOST_TABLE_BYTES
 from agent.packs.validate import validate
@@ -101,7 +101,7 @@ def parse_standard(data: bytes, name: str, *, metrics: Mapping[str, Metric] | No
     Raises:
         PackError: with every fault of the file.
     """
-    return _parse(data, name, Standard, lambda standard, source: check.standard(standard, source, metrics))
+    return _parse(data, name, Standard, lambda standard, source: check_standard.standard(standard, source, metrics))
 
 
 def parse_campus(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from agent.language import N_, name_of
 from agent.model.finding import Outcome
-from agent.model.standard import Bands
+from agent.model.rule import AtMost, Bands, Equals
 from agent.report.text import amount, decimal_of, grouped, local_span, percent, visible
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from agent.model.base import Text
     from agent.model.finding import ClauseResult, Finding, Observation, Reason, Window
     from agent.model.metric import Metric
-    from agent.model.standard import Criterion, Indicator
+    from agent.model.standard import Criterion, Indicator, Measure
     from agent.report.raw import Citations, Reference
 
 __all__ = ["BandView", "ClauseView", "FindingView", "ObservationView", "OutcomeView", "Words", "clause_view"]
@@ -219,7 +219,7 @@ def _finding(anchor: str, finding: Finding, criterion: Criterion | None, window:
         bands=_bands(finding, criterion),
         observations=observations,
         observations_left=len(finding.observations) - len(shown),
-        reading=words.pack(finding.reading),
+        reading=_readings(finding, words),
         remedy=words.pack(finding.remedy) if finding.remedy and finding.outcome in _NEEDS_WORK else "",
     )
 
@@ -228,15 +228,17 @@ def _facts(finding: Finding, criterion: Criterion | None, window: Window, words:
     """Return how the value came about, as pairs of label and text."""
     translate = words.translate
     facts = []
-    if criterion:
+    if criterion and criterion.measure:
         measure = criterion.measure
         facts.append((translate("Quantity"), f"{words.metric(measure.metric)} ({visible(measure.metric, 100)})"))
         how = translate("{statistic} over time, then {combination}; subjects: {subjects}").format(
-            statistic=name_of(measure.over_time, translate),
+            statistic=name_of(_statistic(measure, words), translate),
             combination=name_of(measure.over_subjects, translate),
-            subjects=name_of(measure.subjects, translate),
+            subjects=", ".join(name_of(kind, translate) for kind in measure.subjects),
         )
         facts.append((translate("Method"), visible(how, 200)))
+    if criterion and criterion.declared:
+        facts.append((translate("Document wanted"), words.pack(criterion.declared.document)))
     if finding.decided_by:
         facts.append((translate("Decided by"), words.spelled(finding.decided_by)))
     facts.append((translate("Window"), local_span(window.since, window.until, words.zone)))
@@ -245,18 +247,50 @@ def _facts(finding: Finding, criterion: Criterion | None, window: Window, words:
         note = translate("samples are missing, but whatever they had been, the result would be the same")
         facts.append((translate("Missing samples"), note))
     if finding.threshold is not None:
-        value, threshold = decimal_of(finding.value), decimal_of(finding.threshold)
-        reached = value is not None and threshold is not None and value >= threshold
-        label = translate("Threshold reached") if reached else translate("Threshold not reached")
-        facts.append((label, visible(f"≥ {amount(finding.threshold, finding.unit)}", 100)))
+        facts.append(_threshold(finding, finding.threshold, criterion, translate))
+    if finding.subjects:
+        counts = [f"{name_of(name, translate)} {count}" for name, count in finding.subjects.items()]
+        facts.append((translate("Subjects"), ", ".join(counts)))
+    if finding.low is not None or finding.high is not None:
+        low = amount(finding.low or "0", finding.unit)
+        high = amount(finding.high, finding.unit) if finding.high is not None else "…"
+        facts.append((translate("Lies between"), visible(f"{low} – {high}", 100)))
     if criterion and finding.grade and finding.grade.rank > criterion.grade_required.rank:
         needed = translate("{grade} or better; weaker proof leaves the points open")
         facts.append((translate("Proof needed"), needed.format(grade=name_of(criterion.grade_required, translate))))
     return facts
 
 
+def _threshold(
+    finding: Finding, text: str, criterion: Criterion | None, translate: Callable[[str], str]
+) -> tuple[str, str]:
+    """Return the threshold, and whether the value is on its right side."""
+    value, threshold = decimal_of(finding.value), decimal_of(text)
+    sign, reached = "≥", value is not None and threshold is not None and value >= threshold
+    if criterion and isinstance(criterion.judge, AtMost):
+        sign, reached = "≤", value is not None and threshold is not None and value <= threshold
+    if criterion and isinstance(criterion.judge, Equals):
+        sign, reached = "=", value == threshold
+    label = translate("Threshold reached") if reached else translate("Threshold not reached")
+    return label, visible(f"{sign} {amount(text, finding.unit)}", 100)
+
+
+def _statistic(measure: Measure, words: Words) -> str:
+    metric = words.metrics.get(measure.metric)
+    return "derived" if metric is not None and metric.derivation else measure.over_time
+
+
+def _readings(finding: Finding, words: Words) -> str:
+    """Return how the text is read: the pack's own words, then each interpretation that the finding rests on."""
+    texts = [finding.reading] if finding.reading else []
+    texts += [item.text for item in finding.interpretations]
+    return " ".join(words.pack(text) for text in texts)
+
+
 def _incomplete(finding: Finding, criterion: Criterion) -> bool:
     """Tell whether a deciding series has less coverage than the pack demands."""
+    if criterion.measure is None:
+        return False
     demanded = decimal_of(criterion.measure.min_coverage)
     found = [decimal_of(one.coverage) for one in finding.observations if one.metric == criterion.measure.metric]
     return demanded is not None and any(share is not None and share < demanded for share in found)
@@ -264,12 +298,14 @@ def _incomplete(finding: Finding, criterion: Criterion) -> bool:
 
 def _demands(criterion: Criterion | None, words: Words) -> list[tuple[str, str]]:
     """Return what the pack demands of the samples."""
-    if criterion is None:
+    if criterion is None or criterion.measure is None or _statistic(criterion.measure, words) == "derived":
         return []
     measure, translate = criterion.measure, words.translate
     demands = [translate("samples per subject: at least {count}").format(count=measure.min_samples)]
     if measure.min_days:
         demands.append(translate("spanning at least {days} days").format(days=measure.min_days))
+    if measure.min_school_days:
+        demands.append(translate("on at least {days} school days").format(days=measure.min_school_days))
     if measure.min_coverage != "0":
         demands.append(translate("coverage at least {share}").format(share=percent(measure.min_coverage)))
     return [(translate("Demanded"), "; ".join(demands))]
@@ -278,6 +314,7 @@ def _demands(criterion: Criterion | None, words: Words) -> list[tuple[str, str]]
 def _bands(finding: Finding, criterion: Criterion | None) -> tuple[BandView, ...]:
     if criterion is None or not isinstance(criterion.judge, Bands):
         return ()
+    unit = criterion.measure.judged_unit if criterion.measure else finding.unit
     value = decimal_of(finding.value)
     reached_one = False
     rows = []
@@ -285,10 +322,10 @@ def _bands(finding: Finding, criterion: Criterion | None) -> tuple[BandView, ...
         floor = decimal_of(band.at_least)
         reached = not reached_one and value is not None and floor is not None and value >= floor
         reached_one = reached_one or reached
-        rows.append(BandView(f"≥ {amount(band.at_least, criterion.measure.unit)}", grouped(band.points), reached))
+        rows.append(BandView(f"≥ {amount(band.at_least, unit)}", grouped(band.points), reached))
     lowest = criterion.judge.bands[-1]
     below = value is not None and not reached_one
-    return (*rows, BandView(f"< {amount(lowest.at_least, criterion.measure.unit)}", "0", below))
+    return (*rows, BandView(f"< {amount(lowest.at_least, unit)}", "0", below))
 
 
 def _observation(anchor: str, given: Observation, words: Words) -> ObservationView:

@@ -15,7 +15,7 @@ from agent.assess.rates import rates
 from agent.assess.samples import Readings, moment, rounded
 from agent.errors import MalformedError
 from agent.language import N_
-from agent.model.standard import Bands
+from agent.model.rule import AtLeast, Bands
 from agent.report.charts import Level, Sample, beyond, traffic_plot
 from agent.report.text import amount, decimal_of, grouped, rate, visible
 
@@ -127,14 +127,14 @@ def _thresholds(subject: str, given: ReportInput, words: Words) -> list[Level]:
         for indicator in standard.indicators:
             for criterion in indicator.criteria:
                 measure = criterion.measure
-                if measure.subjects != kind or measure.unit != "Mbit/s":
+                if measure is None or kind not in measure.subjects or measure.judged_unit != "Mbit/s":
                     continue
                 judge = criterion.judge
                 steps = (
-                    [(band.at_least, grouped(band.points)) for band in judge.bands]
-                    if isinstance(judge, Bands)
-                    else [(judge.threshold, grouped(indicator.points))]
+                    [(band.at_least, grouped(band.points)) for band in judge.bands] if isinstance(judge, Bands) else []
                 )
+                if isinstance(judge, AtLeast) and judge.threshold is not None:
+                    steps = [(judge.threshold, grouped(indicator.points))]
                 for threshold, points in steps:
                     label = words.translate("{clause}: {points} points").format(clause=indicator.id, points=points)
                     bps = format((decimal_of(threshold) or Decimal(0)) * MEGA, "f")

@@ -20,6 +20,7 @@ START = "2026-11-16T00:00:00.000Z"
 CAMPUS_DIGEST = digest(b"the campus file of this test")
 METRICS = load_metrics(config_directory())
 STANDARDS = load_standards(config_directory(), METRICS)
+EGRESS_CLAUSES = {"bozhou-school-2024": "1.1", "jiangsu-2018": "1.1.1"}
 
 
 def campus(*links: Link, every: int = 300) -> Campus:
@@ -86,8 +87,13 @@ def window(polls: int, every: int = 300) -> Window:
     return Window(since=START, until=moment(milliseconds(START) + (polls - 1) * every * 1000))
 
 
-def judged(name: str, readings: list[Reading], school: Campus | None = None, span: Window | None = None) -> Assessment:
-    """Judge by a shipped standard; the contracts of the campus are declared."""
+def judged(
+    name: str, readings: list[Reading], school: Campus | None = None, span: Window | None = None, *, clause: str = ""
+) -> Assessment:
+    """Judge by one clause of a shipped standard (of bandwidth by default); what the campus declares is declared."""
     pack = STANDARDS[name]
+    wanted = clause or EGRESS_CLAUSES[name]
+    alone = tuple(indicator for indicator in pack.value.indicators if indicator.id == wanted)
+    part = pack.value.model_copy(update={"indicators": alone, "sections": (), "vetoes": ()})
     declared = declared_readings(school, CAMPUS_DIGEST, window=span) if school else []
-    return assess(pack.value, pack.digest, readings + declared, metrics=METRICS, campus=school, window=span)
+    return assess(part, pack.digest, readings + declared, metrics=METRICS, campus=school, window=span)

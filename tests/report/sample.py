@@ -167,7 +167,7 @@ def standard() -> Standard:
     """Return a small pack that the assessment below was judged by."""
     measure = Measure(
         metric="link.speed",
-        subjects="egress",
+        subjects=("egress",),
         over_time="median",
         over_subjects="sum",
         unit="Mbit/s",
@@ -203,7 +203,7 @@ def standard() -> Standard:
                 id="1.1",
                 title=text("Internet access", "网络接入"),
                 points="8",
-                award="bands",
+                award="scale",
                 criteria=(banded,),
             ),
             Indicator(
