@@ -218,7 +218,12 @@ def _mark(rule: str) -> bytes:
 @lru_cache(maxsize=64)
 def _tags(names: tuple[str, ...]) -> re.Pattern[bytes]:
     words = b"|".join(re.escape(name.encode()) for name in sorted(names, key=len, reverse=True) if name[:1] != "@")
-    return re.compile(rb"<((?:[^\s<>/:!?]+:)?(" + words + rb"))(?:(?:\s(?:[^<>\"']|\"[^\"]*\"|'[^']*')*)?>|\s[^>]*>)")
+    return re.compile(rb"<((?:[^\s<>/:!?]{1,100}:)?(" + words + rb"))(?=[\s/>])")
+
+
+_REST_OF_TAG = re.compile(rb"(?:[^<>\"']|\"[^\"]*\"|'[^']*')*>")
+_LONGEST_TAG = 2048
+"""Octets in which a tag is read as it should be written; a longer or spoilt one ends at the next `>`."""
 
 
 @lru_cache(maxsize=64)
@@ -227,9 +232,7 @@ def _attributes(names: tuple[str, ...]) -> re.Pattern[bytes] | None:
     return re.compile(rb"(?<=[\s\"':])(" + words + rb")(\s*=\s*)(\"[^\"]*|'[^']*)") if words else None
 
 
-def _elements(
-    body: bytes, names: tuple[str, ...], omit: frozenset[str], shown: Callable[[str, bytes], bytes]
-) -> bytes:
+def _elements(body: bytes, names: tuple[str, ...], omit: frozenset[str], shown: Callable[[str, bytes], bytes]) -> bytes:
     """Replace the whole content of each element of these names, up to its end tag, or to the end of a cut document.
 
     Of those to be omitted not even the tags stay.
@@ -237,14 +240,14 @@ def _elements(
     parts: list[bytes] = []
     at = 0
     while match := _tags(names).search(body, at):
-        name, start = match[2].decode(), match.end()
+        name, start = match[2].decode(), _tag_end(body, match.end())
         parts.append(body[at : match.start() if name in omit else start])
         at = start
-        if match[0].endswith(b"/>"):
+        if body[start - 2 : start] == b"/>" or start == len(body):
             continue
         end = _end_of(body, start, match[1])
         parts.append(shown(name, _content(body[start:end])))
-        at = body.find(b">", end) + 1 if name in omit and end < len(body) else end
+        at = (body.find(b">", end) + 1 or len(body)) if name in omit else end
     parts.append(body[at:])
     body = b"".join(parts)
     attributes = _attributes(names)
@@ -253,6 +256,12 @@ def _elements(
     return attributes.sub(
         lambda match: match[1] + match[2] + match[3][:1] + shown(f"@{match[1].decode()}", match[3][1:]), body
     )
+
+
+def _tag_end(body: bytes, at: int) -> int:
+    """Return where a start tag ends, or the body where it is cut in it."""
+    match = _REST_OF_TAG.match(body, at, at + _LONGEST_TAG)
+    return match.end() if match else body.find(b">", at) + 1 or len(body)
 
 
 def _end_of(body: bytes, start: int, tag: bytes) -> int:

@@ -150,7 +150,7 @@ async def _settings(isapi: Isapi, stock: _Stock) -> None:
     for path in STATUS:
         told = await isapi.get(path, json=True)
         if told is not None and told.state == "ok":
-            stock.told["status"] = told
+            stock.told["status"] = replace(told, answer=cited(told.answer))
             stock.states = facts.states(told.value)
             break
 
@@ -164,7 +164,7 @@ def _note(name: str, told: Told, stock: _Stock) -> None:
         listed = facts.cameras(told.root) if name == "cameras" else facts.inputs(told.root)
         stock.identities |= {camera.channel: camera.identity for camera in listed}
     if name != "disks":
-        stock.told[name] = replace(told, answer=cited(told.answer), root=told.root)
+        stock.told[name] = replace(told, answer=cited(told.answer))
 
 
 # --- footage --------------------------------------------------------------------------------------------------------
@@ -202,6 +202,8 @@ async def _files(searcher: Searcher, number: int, length: int, found: _Found) ->
     oldest = await earliest(searcher, track, window, footage)
     if oldest is not None:
         found.oldest[number] = oldest
+    # 64 channels have 200 000 files
+    footage.stretches = [(span.since, span.until) for span in merged(footage.stretches)]
 
 
 def _likely(number: int, stock: _Stock) -> tuple[bool, bool, bool, int]:

@@ -234,7 +234,10 @@ class _Handler(BaseHTTPRequestHandler):
         length = int(self.headers.get("Content-Length") or 0)
         body = self.rfile.read(min(length, MOST))
         parts = urlsplit(self.path)
-        headers = {name.lower(): value for name, value in self.headers.items()}
+        headers = {
+            name.lower(): value.encode("latin-1", "replace").decode("utf-8", "replace")
+            for name, value in self.headers.items()
+        }
         asked = Asked(self.command, self.path, parts.path, dict(parse_qsl(parts.query)), body, headers)
         with self.server.lock:  # one connection at a time is what a recorder's web server can do
             said = self.server.served.door.admits(asked)

@@ -202,10 +202,11 @@ class HttpTransport:
     ) -> tuple[HttpReply | None, list[Challenge], str]:
         client = self._open()
         fields = {"Accept-Encoding": "identity", "User-Agent": "campus-agent", **request.headers, **headers}
+        coded = {name.encode(): value.encode() for name, value in fields.items()}  # a realm or user may be Chinese
         # The target stands as it is allow-listed and hashed into the digest; httpx would spell it anew.
         extensions = {"target": request.path.encode(), "trace": trace}
         url = httpx.URL(scheme=self._scheme, host=self._host, port=self._port, path="/")
-        built = client.build_request(request.method, url, content=body.encode(), headers=fields, extensions=extensions)
+        built = client.build_request(request.method, url, content=body.encode(), headers=coded, extensions=extensions)
         started = time.monotonic()
         reply = await client.send(built, stream=True)
         try:
@@ -241,6 +242,8 @@ class HttpTransport:
 
     async def _broken(self, place: Place, error: httpx.HTTPError) -> GapError:
         """Return the gap of a request that did not come through."""
+        if isinstance(error, httpx.LocalProtocolError):  # whose text holds the header with our login
+            return place.gap(GapReason.MALFORMED, "the device's challenge cannot be answered in a header of HTTP")
         if isinstance(error, httpx.RemoteProtocolError | httpx.DecodingError) and "disconnected" not in str(error):
             return place.gap(GapReason.MALFORMED, "the device does not answer in HTTP: {why}", why=_why(error))
         cause = _tls_error(error)

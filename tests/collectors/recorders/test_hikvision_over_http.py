@@ -13,6 +13,7 @@ from agent.collectors import measure
 from agent.lab.recorders.hikvision import HikvisionRecorder
 from agent.lab.recorders.server import Door, serve
 from agent.lab.recorders.spans import DAY, HOUR, Outage, footage
+from agent.model.exchange import HttpReply
 from agent.packs.load import config_directory, load_metrics
 from agent.runtime.adhoc import parse_target, read_live, read_record
 from agent.runtime.credentials import Credential
@@ -135,11 +136,8 @@ def test_a_search_is_a_small_record() -> None:
     begun = now()
     device = HikvisionRecorder(footage(1, 10, begun), now)
     _, kept = read(device, Door(), "?search_days=10")
-    bodies = [
-        one.exchange.response.body
-        for one in parse_segment(kept).exchanges
-        if one.exchange.response is not None and "searchMatchItem" in getattr(one.exchange.response, "body", "")
-    ]
+    replies = [one.exchange.response for one in parse_segment(kept).exchanges]
+    bodies = [one.body for one in replies if isinstance(one, HttpReply) and "searchMatchItem" in one.body]
     files = sum(body.count("<searchMatchItem>") for body in bodies)
     assert files > 300
     assert len(json.dumps(bodies)) / files < 280

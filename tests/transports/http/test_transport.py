@@ -236,6 +236,15 @@ def test_statuses_are_answers_and_redirections_are_not_followed() -> None:
             assert len(device.asked) == 1
 
 
+def test_names_outside_ascii() -> None:
+    """A user and a realm in Chinese are hashed and sent as UTF-8."""
+    door = Door(username="管理员", password="口令-1", realm="教学楼")
+    with serve(Echo(), door) as device:
+        transport = HttpTransport("127.0.0.1", profile(), HttpLogin("管理员", "口令-1"), port=device.port)
+        (found,) = asyncio.run(ask(transport, GET))
+    assert reply(found).status == 200
+
+
 def test_cookies_are_not_taken() -> None:
     """A session cookie never comes back: it would be a login that nobody recorded."""
     with serve(Echo(Said(b"<x/>", headers=(("Set-Cookie", "WebSession=1; path=/"),)))) as device:
