@@ -16,6 +16,7 @@ from agent.collectors import (
     interfaces,
     ipv6,
     lag,
+    logs,
     mqtt,
     neighbours,
     notifications,
@@ -26,6 +27,7 @@ from agent.collectors import (
     ups,
     wifi,
 )
+from agent.collectors.logs import canary
 from agent.collectors.recorders import snmp_disks
 from agent.errors import GapError, MalformedError, UsageError
 from agent.model.exchange import GapReason
@@ -42,12 +44,14 @@ __all__ = ["COLLECTORS", "Collector", "measure"]
 
 COLLECTORS = {
     "appliance": appliance.collect,
+    "canary": canary.collect,
     "census": census.collect,
     "host": host.collect,
     "identity": identity.collect,
     "interfaces": interfaces.collect,
     "ipv6": ipv6.collect,
     "lag": lag.collect,
+    "logs": logs.collect,
     "mqtt": mqtt.collect,
     "notifications": notifications.collect,
     "neighbours": neighbours.collect,

@@ -118,8 +118,8 @@ class Poll(Word):
     deadline_seconds: int = Field(default=60, ge=1, le=3600)
 
 
-_DAILY = frozenset({"census", "ipv6", "logs", "recorder"})
-"""Collectors that walk whole tables of addresses, half a year of counts, or three months of footage."""
+_DAILY = frozenset({"canary", "census", "ipv6", "logs", "recorder"})
+"""Collectors that walk whole tables of addresses, half a year of counts or three months of footage; one canary a day."""
 
 
 class Campus(Word):

@@ -16,13 +16,17 @@ from agent import canonical
 from agent.model.base import Decimal, Digest, Holds, Identifier, Timestamp, Word
 from agent.model.cli import CliCommand, CliOutput
 from agent.model.http import HttpReply, HttpRequest
-from agent.model.logs import LogDays, LogTally
+from agent.model.logs import CanaryFound, CanarySeek, CanarySend, CanarySent, LogDays, LogTally
 from agent.model.net import NetAddresses, NetLookup, NetProbe, NetProbed
 from agent.model.rtsp import RtspPlay, RtspPlayed
 
 __all__ = [
     "Answer",
     "Bounded",
+    "CanaryFound",
+    "CanarySeek",
+    "CanarySend",
+    "CanarySent",
     "CliCommand",
     "CliOutput",
     "Exchange",
@@ -297,6 +301,8 @@ Request = Annotated[
     | HttpRequest
     | RtspPlay
     | LogTally
+    | CanarySend
+    | CanarySeek
     | NetLookup
     | NetProbe,
     Field(discriminator="op"),
@@ -310,6 +316,8 @@ Response = Annotated[
     | HttpReply
     | RtspPlayed
     | LogDays
+    | CanarySent
+    | CanaryFound
     | NetAddresses
     | NetProbed,
     Field(discriminator="op"),

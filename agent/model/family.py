@@ -45,7 +45,7 @@ class Family(Word):
     title: Text
     vendor: str
     role: Literal["switch", "router", "firewall", "ac", "ap", "nvr", "ups", "server", "iot", "nas", "other"]
-    transport: Literal["snmp", "mqtt", "notifications", "ssh", "http", "net", "files", "host"]
+    transport: Literal["snmp", "mqtt", "notifications", "ssh", "http", "net", "files", "syslog", "host"]
     cli: CliProfile | None = None
     """For `ssh`: how to read its command line, and every command that may be sent."""
     http: HttpProfile | None = None

@@ -17,6 +17,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 __all__ = [
+    "CANARY_HOST",
+    "CANARY_TAG",
+    "CanaryDays",
+    "CanaryFound",
+    "CanarySeek",
+    "CanarySend",
+    "CanarySent",
     "LogDay",
     "LogDays",
     "LogKind",
@@ -36,15 +43,21 @@ LogKind = Literal["system", "user-access"]
 class LogStore(Word):
     """Where on a store the logs are: of files a directory, else index, selector, stream or table; by which fields."""
 
-    where: str
+    where: str = ""
     """Of files: the directory. Else: index pattern (Elasticsearch), selector (Loki), stream or index set (Graylog),
     query (VictoriaLogs), database and table (ClickHouse)."""
     layout: Literal["", "syslog", "journal"] = ""
-    """Of files: text as rsyslog and syslog-ng write it, or journal files."""
+    """Of files: text as rsyslog and syslog-ng write it, or journal files; empty as the family says."""
     source_field: str = ""
     """Field or label that names the source."""
     time_field: str = ""
     """Field with the time of receipt, where the store has one; else the event's own."""
+    tenant: str = Field(default="", pattern=r"^[A-Za-z0-9_.:-]{0,150}$")
+    """Of Loki the tenant; of VictoriaLogs account and project as `12:34`. Empty: the store's default."""
+    canary_of: str = ""
+    """Of a canary: the asset of the store that keeps what is sent here."""
+    protocol: Literal["", "udp", "tcp"] = ""
+    """Of a canary: how the event travels; empty: over UDP."""
 
 
 class StoredLog(Word):
@@ -76,9 +89,12 @@ class LogTally(Word):
 
     op: Literal["logs.tally"] = "logs.tally"
     where: str
+    """An absolute directory."""
     layout: Literal["syslog", "journal"]
     sources: tuple[str, ...]
-    """Names as the store has them; all others are counted together."""
+    """Names as the store has them; all others are counted together. A name with `/`, `*` or `?` is a pattern of paths
+    below the directory. Any other is the name of a directory or file (without its endings), all lines of which are
+    this source's whatever host they name, and the host that lines in other files name."""
     since: str = ""
     """First day, `YYYY-MM-DD`; empty: from the beginning."""
     until: str = ""
@@ -96,12 +112,22 @@ class SourceDays(Word):
     """What is kept of one source."""
 
     source: str
-    """As asked for; empty for all others together."""
+    """As asked for; empty for all others together, of which only records, octets and files are told."""
     first: Timestamp | None = None
     last: Timestamp | None = None
     days: tuple[LogDay, ...] = ()
-    octets: Decimal = "0"
+    records: Decimal = "0"
+    """With and without a day, before `since` and after `until` too."""
+    undated: Decimal = "0"
+    """Lines without a time that can be read, or with one that fits nothing around it."""
+    yearless: Decimal = "0"
+    """Lines whose time has no year (RFC 3164) where neither the file's name, nor its time of modification, nor a newer
+    file of the same series shows it; they are in no day."""
+    octets: Decimal | None = None
+    """Unpacked, of files that hold nothing else; absent where the source shares one."""
     files: int = 0
+    unreadable: int = 0
+    """Files that could not be read to their end and may hold records of this source."""
 
 
 class LogDays(Word):
@@ -110,11 +136,89 @@ class LogDays(Word):
     op: Literal["logs.days"] = "logs.days"
     sources: tuple[SourceDays, ...]
     undated: Decimal = "0"
-    """Lines without a time that can be read."""
+    """Lines without a time that can be read, of all files."""
+    others: int = 0
+    """Hosts that lines name and nobody asked for; 10 000 for more."""
+    files: int = 0
+    """That were read to their end."""
     unreadable: int = 0
-    """Files that could not be opened or unpacked; what they held is unknown."""
+    """Files and directories that could not be opened, or not be unpacked to their end; what is missing is unknown."""
+    unread: int = 0
+    """Files that were not looked at because time or a cap ran out."""
+    links: int = 0
+    """Symbolic links, none of which is followed."""
+    duplicates: int = 0
+    """Files that are copies of others: counted once."""
+    damaged: int | None = None
+    """Of journals: files whose inner checks fail."""
+    boots: int | None = None
+    """Of journals: how many boots they speak of."""
+    stored_octets: Decimal = "0"
+    """Of all files as they lie on the disk."""
     free_octets: Decimal | None = None
     """Of the file system."""
+    elapsed_ms: int
+
+
+# --- canaries -----------------------------------------------------------------------------------------------------
+
+CANARY_HOST = "campus-canary"
+"""The host that a canary names: a source of its own, so that no other source seems to have written."""
+CANARY_TAG = "campus-agent"
+"""The program that it names."""
+
+
+class CanaryDays(Word):
+    """Days of a source's canaries."""
+
+    source: Identifier
+    days: tuple[str, ...] = ()
+    """In order."""
+
+
+class CanarySend(Word):
+    """Send today's harmless event for each source to a log collector through syslog.
+
+    Its nonce follows from the campus's key, store, source and day: nothing that is recorded helps to make one.
+    """
+
+    op: Literal["canary.send"] = "canary.send"
+    store: Identifier
+    sources: tuple[Identifier, ...]
+    protocol: Literal["udp", "tcp"] = "udp"
+    timezone: str
+
+
+class CanarySent(Word):
+    """What was sent; whether it arrived, a later look shows."""
+
+    op: Literal["canary.sent"] = "canary.sent"
+    day: str = Field(pattern=r"^\d{4}-\d\d-\d\d$")
+    sources: tuple[CanaryDays, ...]
+    """Of each source all days on which one was sent, today included, as far back as they are remembered."""
+    elapsed_ms: int
+
+
+class CanarySeek(Word):
+    """Look in the files of a store which canaries are still there."""
+
+    op: Literal["canary.seek"] = "canary.seek"
+    store: Identifier
+    where: str
+    layout: Literal["syslog", "journal"]
+    sources: tuple[Identifier, ...]
+    timezone: str
+
+
+class CanaryFound(Word):
+    """Which canaries are there."""
+
+    op: Literal["canary.found"] = "canary.found"
+    sources: tuple[CanaryDays, ...]
+    unreadable: int = 0
+    """Files that could not be read to their end."""
+    unread: int = 0
+    """Files that were not looked at because time ran out."""
     elapsed_ms: int
 
 

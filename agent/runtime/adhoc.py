@@ -15,7 +15,7 @@ from agent.model.campus import Campus, Link, Platform, Poll, School
 from agent.model.evidence import SegmentHeader
 from agent.model.exchange import Topic
 from agent.packs.load import config_directory, parse_families
-from agent.runtime.log_target import log_target
+from agent.runtime.log_target import LOCAL, log_target
 from agent.runtime.opening import open_transport
 from agent.sessions.live import LiveSession
 from agent.sessions.redact import Redactor
@@ -42,6 +42,8 @@ SCHEMES = {
     "tcp": ("ip-host", "reach"),
     "http": ("platform", "platforms"),
     "https": ("platform", "platforms"),
+    "logs+file": ("log-files", "logs"),
+    "logs+journal": ("journal-files", "logs"),
     "logs+elasticsearch": ("elasticsearch", "logs"),
     "logs+loki": ("loki", "logs"),
     "logs+graylog": ("graylog", "logs"),
@@ -84,6 +86,8 @@ def parse_target(url: str, *, links: Sequence[str] = (), topics: Sequence[str] =
         host, port = parts.hostname, parts.port
     except ValueError as error:
         raise UsageError("{url!r} is not a URL: {why}", url=url, why=str(error)) from error
+    if parts.scheme in LOCAL and not parts.netloc:
+        host = "localhost"
     if parts.scheme not in SCHEMES or not host:
         raise UsageError(
             "{url!r} does not say how to ask which host",

@@ -1,5 +1,7 @@
 """A log store as a URL says it: `logs+elasticsearch://host:9200/logs-*?source=fw1&source=core-sw1`.
 
+Of files, `logs+file:///var/log/remote?source=fw1` and `logs+journal:///var/log/journal?source=server1`.
+
 The path is where the logs are (index pattern, selector, stream, filter, table), a `source` a name as the store has it.
 """
 
@@ -15,8 +17,10 @@ from agent.model.logs import LogSource, LogStore, StoredLog
 if TYPE_CHECKING:
     from urllib.parse import SplitResult
 
-__all__ = ["LogTarget", "log_target"]
+__all__ = ["LOCAL", "LogTarget", "log_target"]
 
+LOCAL = ("logs+file", "logs+journal")
+"""Schemes of what lies on this machine: no host, and the path is a directory."""
 FIELDS = ("where", "source_field", "time_field", "tenant")
 
 
@@ -41,7 +45,7 @@ def log_target(url: SplitResult, store: str) -> LogTarget:
         UsageError: no source is named.
         MalformedError: a field is not what it may be.
     """
-    fields = {"where": unquote(url.path.lstrip("/"))}
+    fields = {"where": unquote(url.path if url.scheme in LOCAL else url.path.lstrip("/"))}
     names: list[str] = []
     timezone, rest = "Asia/Shanghai", []
     for part in filter(None, url.query.split("&")):

@@ -8,6 +8,7 @@ from agent.errors import ConfigError
 from agent.model.rtsp import RtspPlay
 from agent.runtime.command_line import must_open_command_line
 from agent.runtime.credentials import Credential
+from agent.transports.files import FilesTransport
 from agent.transports.http import HttpLogin, HttpTransport
 from agent.transports.mqtt import MqttLogin, MqttTransport
 from agent.transports.net import NetTransport
@@ -110,11 +111,16 @@ def _net(asset: Asset, _family: Family, _credential: Credential) -> Transport:
     return NetTransport(asset.address)  # who is only knocked at is given no secret
 
 
+def _files(_asset: Asset, _family: Family, _credential: Credential) -> Transport:
+    return FilesTransport()  # directories come with the requests
+
+
 OPENERS: dict[str, Callable[[Asset, Family, Credential], Transport]] = {
     "snmp": _snmp,
     "mqtt": _mqtt,
     "http": _http,
     "net": _net,
+    "files": _files,
 }
 """By a family's transport; those that need more than asset, family and credential are opened in `wiring`."""
 

@@ -26,6 +26,7 @@ from agent.model.evidence import (
     Times,
 )
 from agent.packs.load import config_directory, family_packs, load_campus
+from agent.runtime.canary import CanaryTransport
 from agent.runtime.command_line import open_command_line, ssh_gate
 from agent.runtime.credentials import Credential, load_credential
 from agent.runtime.lines import Line, Lines
@@ -164,6 +165,8 @@ class Agent:
             return self._notifications(asset)
         if family.transport == "host":
             return HostTransport(self.journal.directory)
+        if family.transport == "syslog":
+            return CanaryTransport(asset, self.redactor.key, self.journal.directory.parent, self.clock)
         if family.cli is not None:
             if self._ssh_gate is None:
                 self._ssh_gate = ssh_gate()

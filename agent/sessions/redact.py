@@ -29,6 +29,8 @@ from agent import ber
 from agent.errors import MalformedError
 from agent.model.cli import escaped, received
 from agent.model.exchange import (
+    CanaryFound,
+    CanarySent,
     CliOutput,
     Holds,
     HostState,
@@ -62,6 +64,8 @@ WELL_KNOWN = (b"public", b"private")
 """Factory communities: no secrets, and words that occur in honest text."""
 SHORTEST_SECRET = 4
 """Octets; a shorter secret would match by chance all over an answer."""
+_COUNTS = (HostState, LogDays, CanarySent, CanaryFound, RtspPlayed, NetAddresses, NetProbed)
+"""Counts, times and states by their types: nothing in them can be personal."""
 _IP = ("ip4", "ip6", "inet")
 _NODE_GROUP = bytes.fromhex("3333ff")
 """RFC 2464 §7 over RFC 4291 §2.7.1: the other three octets are the last of a terminal's IPv6 address."""
@@ -103,7 +107,7 @@ class Redactor:
         counts: Counter[str] = Counter()
         if isinstance(response, MqttMessages):
             return self._messages(response, counts), dict(counts)
-        if isinstance(response, HostState | LogDays | RtspPlayed | NetAddresses | NetProbed):
+        if isinstance(response, _COUNTS):
             return response, {}  # counts and states, by their types
         if isinstance(response, HttpReply) and isinstance(request, HttpRequest):
             return self._reply(request, response, counts), dict(counts)
