@@ -7,6 +7,8 @@
     GET             /v1/challenges?keyid=<hex>              a signed nonce
     GET, HEAD       /v1/log/checkpoint                      the newest signed head
     GET, HEAD       /v1/trust                               the keys that receipts and challenges are checked with
+    GET             /v1/regions/<region>/<standard>         a region judged over its schools; takes the read token
+    GET             /v1/regions/<region>/<standard>/sheet   all schools of a region under one standard
 
 201: made durable now; 200: was durable before, with the same receipt; never 202. What is refused is an RFC 9457
 problem.
@@ -30,6 +32,7 @@ from agent import canonical
 from agent.backend import challenges, receive
 from agent.backend.backend import Backend
 from agent.backend.problems import ProblemError, respond
+from agent.backend.region_routes import RegionInterface
 from agent.errors import MalformedError
 from agent.model.upload import (
     BLOB_MEDIA_TYPE,
@@ -77,7 +80,7 @@ def create_app(settings: Settings, clock: Clock) -> Starlette:
         finally:
             backend.close()
 
-    api = _Interface(backend)
+    api, regions = _Interface(backend), RegionInterface(backend.store)
     app = Starlette(
         routes=[
             Route("/v1/blobs/{digest}", _Resource(GET=api.get_blob, HEAD=api.head_blob, PUT=api.put_blob)),
@@ -90,6 +93,8 @@ def create_app(settings: Settings, clock: Clock) -> Starlette:
             Route("/v1/challenges", _Resource(GET=api.get_challenge)),
             Route("/v1/log/checkpoint", _Resource(GET=api.get_checkpoint, HEAD=api.get_checkpoint)),
             Route("/v1/trust", _Resource(GET=api.get_trust, HEAD=api.get_trust)),
+            Route("/v1/regions/{region}/{standard}", _Resource(GET=regions.get_result)),
+            Route("/v1/regions/{region}/{standard}/sheet", _Resource(GET=regions.get_sheet)),
         ],
         exception_handlers={
             ProblemError: _problem,

@@ -1,7 +1,8 @@
 """The tables of the backend, in types that SQLite and PostgreSQL share.
 
 Times are RFC 3339 texts in UTC with milliseconds, digests and keyids are lowercase hex. Rows are added, never deleted;
-what changes is the head of a chain, the run that holds a challenge, and the head of the log.
+what changes is the head of a chain, the run that holds a challenge, the head of the log, and the list of a
+region, which may also be removed.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-__all__ = ["METADATA", "agent", "challenge", "entry", "log", "log_leaf", "log_node", "token"]
+__all__ = ["METADATA", "agent", "challenge", "entry", "log", "log_leaf", "log_node", "region", "token"]
 
 METADATA = MetaData()
 
@@ -74,6 +75,16 @@ challenge = Table(
     Column("expires", String(24), nullable=False),
     Column("run", Text),  # who holds it
     Column("ended", Boolean, nullable=False),  # the run that held it has ended
+)
+
+# The authority's lists of schools: the file as given, and who may read the roll-up. A new list replaces the old one.
+region = Table(
+    "region",
+    METADATA,
+    Column("id", String(100), primary_key=True),
+    Column("file", LargeBinary, nullable=False),
+    Column("reader", String(64), nullable=False),  # SHA-256 of the read token, which is shown once and not kept
+    Column("stored", String(24), nullable=False),
 )
 
 # One row: the head of the log. It is locked first by every transaction that appends.

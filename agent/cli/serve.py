@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
+from agent.cli.files import read_file
 from agent.errors import UsageError
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from agent.backend.service import Backend
 
 __all__ = ["register"]
@@ -20,7 +24,15 @@ DIRECTORY = typer.Option(
     Path("/var/lib/campus-agent-backend"), "--directory", envvar="CAMPUS_AGENT_BACKEND_DIRECTORY", help="Its data."
 )
 
+STANDARD = typer.Argument(help="Id of a standard.", show_default=False)
+REGION = typer.Argument(help="The region's id.", show_default=False)
+SINCE = typer.Option("", "--since", help="Assessments whose window ends from here on (RFC 3339); a year by default.")
+UNTIL = typer.Option("", "--until", help="... and up to here; now by default.")
+CSV = typer.Option(False, "--csv", help="As a table instead of JSON.")
+
 backend_app = typer.Typer(help="The reference scoring backend.", no_args_is_help=True)
+region_app = typer.Typer(help="Regions: schools of an authority, judged together.", no_args_is_help=True)
+backend_app.add_typer(region_app, name="region")
 
 
 @backend_app.command("serve")
@@ -80,6 +92,92 @@ def check(directory: Path = DIRECTORY) -> None:
     typer.echo(f"{checked.blobs} blobs, {checked.entries} entries, {checked.leaves} leaves")
     if checked.faults:
         raise typer.Exit(1)
+
+
+@region_app.command("add")
+def region_add(
+    file: Path = typer.Argument(help="The region file (YAML): id, name, schools.", show_default=False),
+    directory: Path = DIRECTORY,
+    renew: bool = typer.Option(False, "--renew-token", help="Withdraw the token that may read, and make another."),
+) -> None:
+    """Keep a region's list of schools, in place of an older one; a read token is shown once."""
+    from agent.backend.regions import write_region
+
+    with _opened(directory) as backend:
+        token = write_region(backend.store, read_file(file), str(file), renew=renew)
+    if token is not None:
+        typer.echo(token)
+
+
+@region_app.command("list")
+def region_list(directory: Path = DIRECTORY) -> None:
+    """List the regions."""
+    from agent.backend.regions import stored_regions
+
+    with _opened(directory) as backend:
+        for name in stored_regions(backend.store):
+            typer.echo(name)
+
+
+@region_app.command("remove")
+def region_remove(region: str = REGION, directory: Path = DIRECTORY) -> None:
+    """Forget a region's list; statements stay."""
+    from agent.backend.regions import remove_region
+
+    with _opened(directory) as backend:
+        remove_region(backend.store, region)
+
+
+@region_app.command("assess")
+def region_assess(
+    region: str = REGION,
+    standard: str = STANDARD,
+    directory: Path = DIRECTORY,
+    since: str = SINCE,
+    until: str = UNTIL,
+    as_csv: bool = CSV,
+    language: str = typer.Option("", "--lang", help="Of the table: zh_CN or en."),
+) -> None:
+    """Judge a region over the accepted statements of its schools, with the schools behind each share."""
+    from agent.backend.region_tables import result_csv
+    from agent.backend.regions import read_region, region_result
+    from agent.language import preferred
+
+    with _opened(directory) as backend:
+        stored = read_region(backend.store, region)
+        result = region_result(backend.store, stored, standard, _time(since), _time(until))
+    if as_csv:
+        typer.echo(result_csv(result, stored.region, language or preferred(os.environ)), nl=False)
+    else:
+        typer.echo(json.dumps(result.to_json(), ensure_ascii=False, indent=2))
+
+
+@region_app.command("sheet")
+def region_summary(
+    region: str = REGION,
+    standard: str = STANDARD,
+    directory: Path = DIRECTORY,
+    since: str = SINCE,
+    until: str = UNTIL,
+    as_csv: bool = CSV,
+) -> None:
+    """Sum up all schools of a region under one standard (Wuhan's annex 4)."""
+    from agent.backend.region_tables import sheet_csv
+    from agent.backend.regions import read_region, region_sheet
+
+    with _opened(directory) as backend:
+        stored = read_region(backend.store, region)
+        sheet = region_sheet(backend.store, stored, standard, _time(since), _time(until))
+    if as_csv:
+        typer.echo(sheet_csv(sheet), nl=False)
+    else:
+        typer.echo(json.dumps(sheet.to_json(), ensure_ascii=False, indent=2))
+
+
+def _time(text: str) -> datetime | None:
+    from agent.clock import parse_time
+
+    return parse_time(text) if text else None
 
 
 def _opened(directory: Path) -> closing[Backend]:

@@ -24,7 +24,7 @@ class RegionSchool(Word):
     name: str = Field(min_length=1, max_length=200)
     stages: tuple[Stage, ...] = Field(min_length=1)
     classes_from_grade_three: int = Field(default=0, ge=0, le=1_000)
-    """Classes of grade three and up, as the authority counts them: those of a school that is missing stay in the sum."""
+    """Classes of grade three and up, as the authority counts them; those of a missing school stay in the sum."""
 
     @property
     def general(self) -> bool:
@@ -88,6 +88,8 @@ class RegionResult(Word):
     assessment: Assessment
     schools: tuple[SchoolsOf, ...]
     statements: tuple[SchoolStatement, ...]
+    passed_over: dict[str, str] = Field(default_factory=dict)
+    """By school: an accepted statement that does not count, and why."""
 
 
 class SchoolRow(Word):
@@ -116,3 +118,5 @@ class SummarySheet(Word):
     name: str
     standard: Identifier
     rows: tuple[SchoolRow, ...]
+    passed_over: dict[str, str] = Field(default_factory=dict)
+    """By school: an accepted statement that does not count, and why."""

@@ -10,6 +10,7 @@ from agent.assess.derive.logs import logs
 from agent.assess.derive.platforms import platforms
 from agent.assess.derive.power import power
 from agent.assess.derive.ratios import ratios
+from agent.assess.derive.region import region
 from agent.assess.derive.rooms import rooms
 from agent.assess.derive.security import security
 from agent.assess.derive.surveillance import surveillance
@@ -32,6 +33,7 @@ DERIVATIONS: Mapping[str, Derivation] = {
     "platforms": platforms,
     "power": power,
     "ratios": ratios,
+    "region": region,
     "rooms": rooms,
     "security": security,
     "surveillance": surveillance,
