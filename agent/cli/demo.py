@@ -30,7 +30,9 @@ if TYPE_CHECKING:
 
 __all__ = ["register"]
 
-STANDARDS = ("bozhou-school-2024", "jiangsu-2018")
+STANDARDS = ("bozhou-school-2024", "huzhou-3.0", "jiangsu-2018", "ningxia", "wuhan-2020")
+ONCE = ("identity", "neighbours", "recorder", "logs", "reach", "platforms")
+"""What is asked once, after the rounds: of devices that keep a history themselves."""
 ROUNDS = 8
 PAUSE = 2.0
 """Seconds between rounds; the demo campus's plan says the same."""
@@ -71,7 +73,9 @@ def demo(
     told = Told(Console(width=max(shutil.get_terminal_size().columns, WIDTH)), translator(shown), started)
     _prepare(directory)
     with demo_campus(directory) as campus:
-        told.say(N_("two snmpd, the lab's switch, mosquitto and the backend are up on loopback"))
+        told.say(
+            N_("two snmpd, mosquitto, the backend and the lab's switch, recorder and log store are up on loopback")
+        )
         bundle = asyncio.run(_work(campus, told, rounds, shown))
     _review(bundle, campus.trust, told)
 
@@ -109,6 +113,7 @@ async def _work(campus: DemoCampus, told: Told, rounds: int, language: str) -> P
             listening = asyncio.create_task(_listen(agent, told))
             await _poll(agent, told, rounds)
             await listening
+        await _ask_once(agent, told)
         judged, entry = assessment.assess_window(agent, STANDARDS, since, agent.clock.now())
         done = await agent.backend.send(agent.journal)
         if done.error is not None:
@@ -164,6 +169,19 @@ async def _listen(agent: Agent, told: Told) -> None:
             fresh = found.get(("iot.devices.fresh", subject), "0")
             text = N_("broker: {subject}: {count} devices, {fresh} of them heard live")
             told.say(text, subject=subject, count=count, fresh=fresh)
+
+
+async def _ask_once(agent: Agent, told: Told) -> None:
+    """Read footage and logs, and whether systems and platforms answer."""
+    from agent.runtime.cycle import run
+    from agent.runtime.schedule import jobs_of
+
+    result = await run(agent, jobs_of(agent.campus, agent.families, ONCE))
+    told.say(
+        N_("recorder, log store, systems: {targets}; {count} readings"),
+        targets=", ".join(f"{target.id} {name_of(target.result, told.translate)}" for target in result.targets),
+        count=len(result.readings),
+    )
 
 
 def _review(bundle: Path, trust: Path, told: Told) -> None:

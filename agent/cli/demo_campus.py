@@ -1,4 +1,4 @@
-"""Starts and ends what the demo polls and sends to: two snmpd, the lab's switch, a broker with sensors, the backend."""
+"""Starts and ends what the demo polls and sends to: two snmpd, a broker, the backend, the lab's devices."""
 
 from __future__ import annotations
 
@@ -8,17 +8,22 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from agent.clock import time_text
 from agent.errors import UsageError
 from agent.lab.campus import Ports, campus_yaml
 from agent.lab.iot import Sensors
 from agent.lab.mosquitto import mosquitto
+from agent.lab.recorders.hikvision import HikvisionRecorder
+from agent.lab.recorders.server import Door, serve
+from agent.lab.recorders.spans import DAY, Outage, footage
 from agent.lab.snmp import Device, lab_thread
 from agent.lab.snmp.synthetic import switch
 from agent.lab.snmpd import AUTH_PASSWORD, COMMUNITY, PRIV_PASSWORD, V3User, running_snmpd
+from agent.lab.stores import Elasticsearch, Records, serving, steady
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,6 +33,10 @@ __all__ = ["DemoCampus", "demo_campus"]
 SECONDS = 120.0
 """Upper bound of the sensors' publishing."""
 USER = V3User("campus-demo", "SHA-256", "AES")
+TOKEN = "lab-token-of-the-log-store"  # noqa: S105 - the lab's own
+KEPT_DAYS = 95
+"""How long the lab's recorder keeps footage."""
+LOGGED_DAYS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +69,18 @@ def demo_campus(directory: Path) -> Iterator[DemoCampus]:
         sensors = Sensors(broker.port, SECONDS)
         stack.callback(sensors.stop)
         url = stack.enter_context(_backend(directory / "backend"))
-        ports = Ports(egress.port, access.port, hall["hall-sw"].address[1], broker.port, _silent_port())
+        recorder = stack.enter_context(serve(_recorder(), Door()))
+        logs = stack.enter_context(serving(Elasticsearch(_logs()), authorization=f"Bearer {TOKEN}"))
+        ports = Ports(
+            egress=egress.port,
+            access=access.port,
+            hall=hall["hall-sw"].address[1],
+            broker=broker.port,
+            recorder=recorder.port,
+            log_store=logs.port,
+            backend=urlsplit(url).port or 0,
+            silent=_silent_port(),
+        )
         file = directory / "campus.yaml"
         file.write_text(campus_yaml(ports, time_text(datetime.now(UTC))), encoding="utf-8")
         _secret(state / "secrets" / "lab-ro", f"{{version: 2c, community: {COMMUNITY}}}\n")
@@ -69,9 +89,30 @@ def demo_campus(directory: Path) -> Iterator[DemoCampus]:
             f'{{version: "3", user: {USER.name}, auth: {USER.auth}, auth_key: "{AUTH_PASSWORD}", '
             f'priv: {USER.priv}, priv_key: "{PRIV_PASSWORD}"}}\n',
         )
+        door = recorder.door
+        _secret(state / "secrets" / "lab-recorder", f"{{username: {door.username}, password: {door.password}}}\n")
+        _secret(state / "secrets" / "lab-logs", f"{{token: {TOKEN}}}\n")
         token = _command("backend", "token", "demo-school", "--directory", str(directory / "backend")).strip()
         _command("backend", "trust", "--directory", str(directory / "backend"), "--output", str(trust))
         yield DemoCampus(directory, state, file, trust, url, token)
+
+
+def _recorder() -> HikvisionRecorder:
+    """Return three cameras, all of which the recorder keeps for KEPT_DAYS; the third was dead for three days."""
+    now = _now_ms()
+    dead = Outage(now - 20 * DAY, now - 17 * DAY, channel=3)
+    return HikvisionRecorder(footage(3, KEPT_DAYS, now, outages=(dead,)), _now_ms)
+
+
+def _logs() -> Records:
+    """Return a gateway that logs every day, and a portal whose log begins only five months ago."""
+    today = datetime.now(UTC).date()
+    gateway = steady(["egress-gw"], today - timedelta(days=LOGGED_DAYS), today, 1200)
+    return Records(gateway | steady(["portal"], today - timedelta(days=150), today, 900))
+
+
+def _now_ms() -> int:
+    return int(datetime.now(UTC).timestamp() * 1000)
 
 
 def _speed(mbits: int) -> str:
