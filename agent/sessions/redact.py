@@ -246,7 +246,10 @@ class Redactor:
             plain = bytes(int(part, 16) for part in value.split(separator))
             shown = self._mac(plain)
             return value if shown == plain else separator.join(b"%02x" % octet for octet in shown)
-        return self._hmac("mac", value)[: len(value)] if any(value) else value
+        if not any(value):
+            return value
+        mixed = self._hmac("mac", value)[: len(value)]
+        return mixed if mixed != value else bytes(octet ^ 1 for octet in mixed)  # of one octet, every 256th is its own
 
     def _identifier(self, value: bytes) -> bytes:
         """Replace what is a MAC address; six printable octets (`vmnic2`, `eth0/1`) are a name."""

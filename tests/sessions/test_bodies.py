@@ -10,7 +10,7 @@ from urllib.parse import quote
 from xml.sax.saxutils import escape
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from agent.errors import MalformedError
@@ -221,6 +221,7 @@ def test_omitted_elements_leave_with_their_tags() -> None:
     assert redacted("a.big[1]=1\r\nb=2", "lines", omit=("big",)) == (b"a.big[1]=\r\nb=2", {"omitted": 1})
 
 
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.binary(max_size=300), st.sampled_from(["xml", "json", "lines"]))
 def test_any_octets_are_redacted_or_refused(body: bytes, form: Literal["xml", "json", "lines"]) -> None:
     """No body raises anything but ours, and what holds none of the names comes back octet for octet."""
@@ -231,6 +232,7 @@ def test_any_octets_are_redacted_or_refused(body: bytes, form: Literal["xml", "j
     assert counts or shown == body
 
 
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(TEXT, TEXT, st.integers(0, 400))
 def test_a_name_is_never_left_in_a_cut_document(name: str, other: str, cut: int) -> None:
     """Wherever a document ends, the value of a declared name is not in what is kept of it."""

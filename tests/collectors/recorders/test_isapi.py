@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from agent.collectors.markup import json_value, parse
@@ -286,6 +286,7 @@ def test_days_turn_at_the_devices_midnight() -> None:
     assert one.days == ("2026-11-18", "2026-11-19", "2026-11-22")
 
 
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.tuples(st.integers(0, 40 * 24 * 60), st.integers(5, 3000)), max_size=6), st.booleans())
 def test_whatever_is_kept_is_found(stretches: list[tuple[int, int]], utc: bool) -> None:
     """Any footage in the window comes back to the second, in either meaning of `Z`."""
@@ -459,6 +460,7 @@ def test_gb2312() -> None:
     assert parse(body).value("name") == "摄像机"
 
 
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.data())
 def test_damaged_replies_are_ours(data: st.DataObject) -> None:
     """However a reply is cut or spoilt, the recorder is told of, or one of our errors is raised."""
@@ -483,6 +485,7 @@ def test_damaged_replies_are_ours(data: st.DataObject) -> None:
         assert one.spans is None or not one.complete or spans(one) == list(hours((5, 0)))
 
 
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers() | st.text(max_size=5),
@@ -504,7 +507,7 @@ def test_a_month_of_a_site_with_one_camera_dead_for_three_days() -> None:
     gone = Outage(NOW - 13 * DAY, NOW - 10 * DAY, 17)
     kept = footage(32, 31, NOW, outages=(gone,))
     asset = ASSET.model_copy(update={"search_days": 31})
-    found = asyncio.run(isapi.read(asset, CAMPUS, Direct(HikvisionRecorder(kept, lambda: NOW))))
+    found = asyncio.run(isapi.read(asset, CAMPUS, Direct(HikvisionRecorder(kept, lambda: NOW, file_ms=6 * HOUR))))
     assert {one.id: len(one.spans or ()) for one in found.channels} == {
         str(n): 2 if n == 17 else 1 for n in range(1, 33)
     }

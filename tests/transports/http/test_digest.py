@@ -6,7 +6,7 @@ import hashlib
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from agent.transports.http.digest import Challenge, DigestAnswer, best_digest, challenges, next_nonce
@@ -84,6 +84,7 @@ def test_parameters_belong_to_their_own_challenge() -> None:
     assert best is second
 
 
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.text(max_size=60), max_size=3))
 def test_no_header_breaks_the_reading(values: list[str]) -> None:
     """Whatever a device sends as a challenge is read or left out."""
