@@ -12,7 +12,7 @@ import hmac
 import secrets
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import delete, insert, select, update
@@ -26,7 +26,7 @@ from agent.evidence import dsse
 from agent.evidence.statement import read_statement
 from agent.model.evidence import EntryKind
 from agent.model.finding import Assessment, Window
-from agent.packs.load import Pack, config_directory, load_metrics, standard_packs
+from agent.packs.load import Pack, config_directory, load_metrics, load_standard
 from agent.packs.region import parse_region
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from agent.backend.store import Store
     from agent.model.base import Digest
     from agent.model.evidence import Statement
+    from agent.model.metric import Metric
     from agent.model.region import Region, RegionResult, SummarySheet
     from agent.model.standard import Standard
 
@@ -165,9 +166,8 @@ def region_result(
         raise UsageError("{name} is about schools, not about regions", todo="Ask for its sheet", name=standard)
     window = _window(store, since, until)
     found = _find(store, stored.region, by, window)
-    metrics = load_metrics(config_directory())
     result = roll_up(
-        pack.value, pack.digest, stored.region, stored.digest, found.accepted, metrics=metrics, window=window
+        pack.value, pack.digest, stored.region, stored.digest, found.accepted, metrics=_metrics(), window=window
     )
     return result.model_copy(update={"passed_over": found.passed_over})
 
@@ -198,17 +198,26 @@ def _window(store: Store, since: datetime | None, until: datetime | None) -> Win
 
 
 @cache
-def _packs() -> Mapping[str, Pack[Standard]]:
-    """Return the standards that this program carries, by id; they do not change while it runs."""
-    return {pack.value.id: pack for pack in standard_packs(config_directory())}
+def _metrics() -> Mapping[str, Metric]:
+    """Return all metrics that this program carries; like the packs, they do not change while it runs."""
+    return load_metrics(config_directory())
+
+
+@lru_cache(maxsize=64)  # ids come from URLs
+def _carried(name: str) -> Pack[Standard] | None:
+    """Return the standard of that id that this program carries; each is a file named after its id."""
+    paths = {path.stem: path for path in (config_directory() / "standards").glob("*.yaml")}
+    pack = load_standard(paths[name], _metrics()) if name in paths else None
+    return pack if pack is not None and pack.value.id == name else None
 
 
 def _pack(name: str) -> Pack[Standard]:
-    if name not in _packs():
+    found = _carried(name)
+    if found is None:
         raise UsageError(
-            "there is no standard {name!r}", todo="Known are: {known}", name=name, known=", ".join(_packs())
+            "there is no standard {name!r}", todo="Look at campus-agent standards for those that there are", name=name
         )
-    return _packs()[name]
+    return found
 
 
 def _judged_by(standard: Standard) -> frozenset[str]:
@@ -279,7 +288,7 @@ def _accepted(store: Store, statement: Statement, name: str, digest: Digest, rec
     if data is None or canonical.digest(data) != wanted:
         raise UsageError("the findings are not here, or damaged", where=where, todo="Run campus-agent backend check")
     assessment = Assessment.from_bytes(data, where=where)
-    pack = _packs().get(name)
+    pack = _carried(name)
     if pack is None or assessment.pack != pack.digest or assessment.standard != name:
         raise UsageError(
             "judged by a pack that is not one of this program's",

@@ -11,7 +11,7 @@ from agent.assess.examples import judge_example
 from agent.errors import MalformedError
 from agent.model.finding import Outcome
 from agent.packs.lint import compared
-from tests.packs.bozhou_schools import AREAS, CARD, METRICS, PACKS, judged
+from tests.packs.bozhou_schools import AREAS, CARD, METRICS, judged, pack
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -96,7 +96,7 @@ def mutants(criterion: Criterion) -> Iterator[tuple[str, Any]]:
 @pytest.mark.parametrize("name", IDS)
 def test_every_number_of_every_rule_is_held_by_an_example(name: str) -> None:
     """No threshold, point, step, floor, member, grade or way of adding up can change without an example failing."""
-    standard = PACKS[name].value
+    standard = pack(name).value
     unnoticed = []
     for indicator, criterion in criteria(standard):
         for what, data in mutants(criterion):
@@ -112,7 +112,7 @@ def test_every_number_of_every_rule_is_held_by_an_example(name: str) -> None:
 @pytest.mark.parametrize("name", IDS)
 def test_sections_add_up_to_a_hundred(name: str) -> None:
     """Clauses come to the sums printed at their sections, and those to 100; a direction counts once."""
-    standard = PACKS[name].value
+    standard = pack(name).value
     top = [section for section in standard.sections if section.parent is None]
     assert sum(Decimal(section.points) for section in top) == Decimal(standard.total) == 100
     for section in standard.sections:
@@ -127,7 +127,7 @@ def test_sections_add_up_to_a_hundred(name: str) -> None:
 @pytest.mark.parametrize(("name", "rows"), [("bozhou-school-2024", 35), ("bozhou-region-2024", 40)])
 def test_every_clause_has_a_row(name: str, rows: int) -> None:
     """All rows of the printed tables are there (35, and 39 of which 1.3 is two), and extra ones are worth nothing."""
-    standard = PACKS[name].value
+    standard = pack(name).value
     assert len([one for one in standard.indicators if not one.informative]) == rows
     assert all(one.points == "0" for one in standard.indicators if one.informative)
     assert all(one.outside or one.criteria for one in standard.indicators)
@@ -136,7 +136,7 @@ def test_every_clause_has_a_row(name: str, rows: int) -> None:
 @pytest.mark.parametrize("name", IDS)
 def test_every_interpretation_is_used_or_about_a_row_that_is_not_judged(name: str) -> None:
     """A reading of the text is shown where it decides; those left over explain rows and numbers only."""
-    standard = PACKS[name].value
+    standard = pack(name).value
     used = {item for _, criterion in criteria(standard) for item in criterion.interpretations}
     left = {item.id for item in standard.interpretations} - used
     assert left <= {"research-cap", "row-14", "unnumbered-rows", "rule-15.2", "rule-6.2"}
@@ -169,8 +169,8 @@ def test_a_proven_lack_outranks_papers_that_are_missing() -> None:
 
 def test_region_pack_asks_for_criteria_that_schools_have() -> None:
     """What the region's figures name are criteria of the school pack, each worked out there."""
-    known = {criterion.id for _, criterion in criteria(PACKS["bozhou-school-2024"].value)}
-    for _, criterion in criteria(PACKS["bozhou-region-2024"].value):
+    known = {criterion.id for _, criterion in criteria(pack("bozhou-school-2024").value)}
+    for _, criterion in criteria(pack("bozhou-region-2024").value):
         if criterion.measure is None:
             continue
         method = criterion.measure.method
