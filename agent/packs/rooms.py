@@ -106,7 +106,7 @@ def with_rooms(campus: bytes, source: Source, table: bytes) -> tuple[bytes, Sour
     except PackError as error:
         what = "the rooms cannot be written behind the last line of this file: {why}"
         todo = "Write the campus file as the example is, one key per line, without a mark for its end"
-        fault = ConfigError(what, where=source.where(("rooms_file",)), todo=todo, why=error.faults[0].what)
+        fault = ConfigError(what, where=source.where(("rooms_file",)), todo=todo, why=str(error.faults[0]))
         raise PackError([fault]) from error
     placed = _Placed(source.name, whole.data, whole.values, whole.keys, whole.written, table=name, cells=cells)
     return data, placed

@@ -9,7 +9,7 @@ anything there.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -72,13 +72,12 @@ class Sightings:
         self._ports = {place: keys.get(number) for place, number in numbers.items()}
         self._excluded = found.excluded
         self._uncovered = frozenset(found.uncovered)
-        self._named = Counter(
-            subject.partition(":")[2].partition("/")[0] for subject in readings.subjects("interface", "interface.name")
-        )
+        self._interfaces = readings.subjects("interface", "interface.name")
         self._learned: dict[str, list[Reading]] = defaultdict(list)
         for reading in seen:
             if reading.metric == "census.macs":
                 self._learned[reading.subject.partition(":")[2]].append(reading)
+        self._announced = _access_points_by_port(seen)
         self._access_points: dict[str, list[str]] = defaultdict(list)
         for subject, placed in placements(readings.every(*_WIFI, *_NEIGHBOUR), campus).items():
             self._access_points[placed.room].append(subject)
@@ -98,7 +97,7 @@ class Sightings:
     def _by_asset(self, metric: str) -> dict[str, list[Reading]]:
         found: dict[str, list[Reading]] = defaultdict(list)
         for reading in self._readings.every(metric):
-            found[reading.subject.partition(":")[2].partition("/")[0]].append(reading)
+            found[reading.subject.partition(":")[2]].append(reading)
         return found
 
     def _asset(self, asset: str) -> Sighting:
@@ -129,26 +128,17 @@ class Sightings:
         kind = self._excluded.get(key)
         learned = [one for one in self._learned.get(key, []) if one.value != "0"]
         if access_point and kind == "access-point":
-            shown = self._neighbours(switch, key.removeprefix(f"{switch}/"))
-            return self._seen(shown)
+            return self._seen(self._announced[key])
         if kind is not None:
             return Sighting(sources=_sources(learned), reason=Reason.UNSUPPORTED)
         if learned:
             return self._seen(learned)
         return self._nothing_at(switch, key)
 
-    def _neighbours(self, switch: str, port: str) -> list[Reading]:
-        """Return the readings that show an access point at the port."""
-        return [
-            one
-            for one in self._readings.every("neighbour.kind")
-            if one.subject.startswith(f"neighbour:{switch}/{port}@") and one.value == "access-point"
-        ]
-
     def _nothing_at(self, switch: str, key: str) -> Sighting:
         """Return what it means that a switch showed nothing at a port."""
         named = self._readings.of("interface.name", f"interface:{key}")
-        if not named and self._named[switch]:
+        if not named and any(each.startswith(f"interface:{switch}/") for each in self._interfaces):
             return Sighting(reason=Reason.NO_TARGET)
         looks = [reading for _, reading in self._readings.of("census.macs", f"asset:{switch}")]
         partial = {at for at, value in self._readings.texts("census.table", f"asset:{switch}") if value == "partial"}
@@ -190,6 +180,18 @@ def _probe(campus: Campus) -> tuple[Campus, dict[tuple[str, str], str]]:
         for (switch, port), number in numbers.items()
     )
     return campus.model_copy(update={"links": links}), numbers
+
+
+def _access_points_by_port(readings: Sequence[Reading]) -> dict[str, list[Reading]]:
+    """Return the readings by which access points announce themselves, by `<asset>/<port>`."""
+    places = {one.subject: one.value for one in readings if one.metric == "neighbour.port"}
+    found: dict[str, list[Reading]] = defaultdict(list)
+    for one in readings:
+        place = places.get(one.subject)
+        if one.metric == "neighbour.kind" and one.value == "access-point" and place is not None:
+            asset = one.subject.partition(":")[2].split(f"/{place}@", 1)[0]
+            found[f"{asset}/{place}"].append(one)
+    return found
 
 
 def _sources(readings: Sequence[Reading]) -> tuple[Digest, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -18,6 +19,8 @@ from agent.model.reading import Grade, Reading
 from agent.packs.load import config_directory, load_metrics
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from agent.assess.derive.derived import Derived
 
 METRICS = load_metrics(config_directory())
@@ -97,7 +100,7 @@ def derived(
     people: tuple[Headcount, ...] = SCHOOL,
     rooms: tuple[Room, ...] = ROOMS,
     stages: tuple[str, ...] = (),
-    **method: str,
+    method: Mapping[str, str] = MappingProxyType({}),
 ) -> Derived:
     """Derive over October."""
     school = School.model_validate({"id": "s", "name": "s", "stages": stages})
@@ -165,7 +168,7 @@ def test_what_is_not_certain_is_a_bound(
     readings: list[Reading], students: tuple[object, object], teachers: tuple[object, object]
 ) -> None:
     """What is listed and unseen, unknown elsewhere or behind silence; printers and random addresses are none."""
-    found = derived(readings, **COMPUTERS)
+    found = derived(readings, method=COMPUTERS)
     assert (value(found, STUDENTS), bounds(found, STUDENTS)) == students
     assert (value(found, TEACHERS), bounds(found, TEACHERS)) == teachers
 
@@ -174,7 +177,7 @@ def test_without_a_list_only_makers_of_computers_count() -> None:
     """Where the file lists no terminals, addresses of known makers are computers, reported; others may be."""
     rooms = tuple(room.model_copy(update={"equipment": ()}) for room in ROOMS)
     readings = [*switch(), *at("lab", *macs("48a9d2", 5), *macs("3c2af4", 1), *macs("001122", 1))]
-    found = derived(readings, rooms=rooms, **COMPUTERS)
+    found = derived(readings, rooms=rooms, method=COMPUTERS)
     assert (value(found, STUDENTS), bounds(found, STUDENTS)) == ("60", (Reason.UNSUPPORTED, "50", "60"))
     assert {reading.grade for reading in found.readings if reading.metric == STUDENTS} == {Grade.REPORTED}
     assert value(derived(readings, rooms=rooms), STUDENTS) is None
@@ -188,8 +191,10 @@ def test_listed_terminals_of_a_classroom_are_students() -> None:
     assert (value(found, STUDENTS), bounds(found, STUDENTS)) == ("5", None)
     assert (value(found, TEACHERS), bounds(found, TEACHERS)) == ("1", None)
     known = [*FULL, *at("101", *macs("48a9d2", 5))]
-    assert value(derived(known, **COMPUTERS), STUDENTS) == "6"
-    assert value(derived(known, **COMPUTERS, student_rooms="computer-room classroom"), STUDENTS) == "5.454545"
+    assert value(derived(known, method=COMPUTERS), STUDENTS) == "6"
+    assert (
+        value(derived(known, method=COMPUTERS | {"student_rooms": "computer-room classroom"}), STUDENTS) == "5.454545"
+    )
 
 
 def test_ports_of_other_things_are_no_computers() -> None:
@@ -233,11 +238,11 @@ def test_without_a_census_nothing_is_certain() -> None:
 
 def test_settings_are_checked() -> None:
     """Days, rooms and makers are settings; a kind of room that does not exist is refused."""
-    assert value(derived(FULL, days="2"), STUDENTS) is None
-    assert bounds(derived([*switch(2), *FULL[15:]], absent_days="2"), STUDENTS) is None
+    assert value(derived(FULL, method={"days": "2"}), STUDENTS) is None
+    assert bounds(derived([*switch(2), *FULL[15:]], method={"absent_days": "2"}), STUDENTS) is None
     for wrong in ({"student_room": "office"}, {"teacher_rooms": "offices"}, {"kinds": "computer"}, {"days": "many"}):
         with pytest.raises(ConfigError):
-            derived(FULL, **wrong)
+            derived(FULL, method=wrong)
 
 
 @given(
@@ -253,10 +258,10 @@ def test_bounds_hold_the_figure(lab: int, staff: int, unknown: int, printers: in
     def of(seen: int) -> tuple[Derived, list[Reading]]:
         readings = [*switch(coverage=coverage), *crowd("lab", seen + 9), *crowd("staff", staff + 9)]
         readings += at("101", *(macs("001122", unknown) + macs("3c2af4", printers))[:8])
-        return derived(readings, **COMPUTERS), readings
+        return derived(readings, method=COMPUTERS), readings
 
     found, readings = of(lab)
-    assert derived(readings[::-1], **COMPUTERS) == found
+    assert derived(readings[::-1], method=COMPUTERS) == found
     more, _ = of(lab + 1)
     for metric in (STUDENTS, TEACHERS):
         now, known = Fraction(value(found, metric) or -1), bounds(found, metric)
