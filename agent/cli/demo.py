@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import typer
 from rich.console import Console
 
-from agent.cli.show import print_assessments
+from agent.cli.show import print_sums
 from agent.errors import UsageError
 from agent.language import N_, name_of, preferred, translator
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from agent.cli.demo_campus import DemoCampus
     from agent.runtime.wiring import Agent
 
-__all__ = ["register"]
+__all__ = ["Scope", "register", "show_demo"]
 
 STANDARDS = ("bozhou-school-2024", "huzhou-3.0", "jiangsu-2018", "ningxia", "wuhan-2020")
 ONCE = ("identity", "neighbours", "recorder", "logs", "reach", "platforms")
@@ -60,23 +60,40 @@ class Told:
         self.console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """How much of the campus is looked at."""
+
+    rounds: int = ROUNDS
+    once: tuple[str, ...] = ONCE
+    standards: tuple[str, ...] = STANDARDS
+
+
 def demo(
     directory: Path = typer.Option(Path("demo"), "--directory", help="Where the demo keeps its things; made anew."),
     language: str = typer.Option("", "--lang", help="zh_CN or en, for the table and the report."),
     rounds: int = typer.Option(ROUNDS, "--rounds", min=2, max=100, help="How often to poll."),
 ) -> None:
     """Poll, judge, sign, upload, verify and report a small campus of real daemons on loopback, in under a minute."""
+    show_demo(directory, language or preferred(os.environ), Scope(rounds))
+
+
+def show_demo(directory: Path, language: str, scope: Scope) -> None:
+    """Run the whole chain over the demo's campus, telling what happens.
+
+    Raises:
+        UsageError: a daemon is missing, or the directory holds something else.
+    """
     from agent.cli.demo_campus import demo_campus
 
-    started = time.monotonic()
-    shown = language or preferred(os.environ)
-    told = Told(Console(width=max(shutil.get_terminal_size().columns, WIDTH)), translator(shown), started)
+    console = Console(width=max(shutil.get_terminal_size().columns, WIDTH))
+    told = Told(console, translator(language), time.monotonic())
     _prepare(directory)
     with demo_campus(directory) as campus:
         told.say(
             N_("two snmpd, mosquitto, the backend and the lab's switch, recorder and log store are up on loopback")
         )
-        bundle = asyncio.run(_work(campus, told, rounds, shown))
+        bundle = asyncio.run(_work(campus, told, scope, language))
     _review(bundle, campus.trust, told)
 
 
@@ -91,7 +108,7 @@ def _prepare(directory: Path) -> None:
     (directory / ".campus-agent-demo").touch()
 
 
-async def _work(campus: DemoCampus, told: Told, rounds: int, language: str) -> Path:
+async def _work(campus: DemoCampus, told: Told, scope: Scope, language: str) -> Path:
     """Enrol, poll, judge, sign, upload; return the bundle."""
     from agent.evidence import keys
     from agent.evidence.bundle import write_bundle
@@ -109,16 +126,17 @@ async def _work(campus: DemoCampus, told: Told, rounds: int, language: str) -> P
     agent.backend = BackendLink(campus.backend_url, pins, signer.keyid, agent.clock)
     try:
         since = agent.clock.now()
-        async with loopback_traffic(MBITS, rounds * PAUSE * 3):
+        async with loopback_traffic(MBITS, scope.rounds * PAUSE * 3):
             listening = asyncio.create_task(_listen(agent, told))
-            await _poll(agent, told, rounds)
+            await _poll(agent, told, scope.rounds)
             await listening
-        await _ask_once(agent, told)
-        judged, entry = assessment.assess_window(agent, STANDARDS, since, agent.clock.now())
+        if scope.once:
+            await _ask_once(agent, told, scope.once)
+        judged, entry = assessment.assess_window(agent, scope.standards, since, agent.clock.now())
         done = await agent.backend.send(agent.journal)
         if done.error is not None:
             raise done.error
-        print_assessments(judged, language, as_json=False, console=told.console)
+        print_sums(judged, language, told.console)
         receipt = agent.journal.receipt(entry.sha256)
         waiting = agent.journal.backlog().waiting
         sent = sum(1 for _ in agent.journal.entries()) - waiting
@@ -171,12 +189,12 @@ async def _listen(agent: Agent, told: Told) -> None:
             told.say(text, subject=subject, count=count, fresh=fresh)
 
 
-async def _ask_once(agent: Agent, told: Told) -> None:
+async def _ask_once(agent: Agent, told: Told, collectors: tuple[str, ...]) -> None:
     """Read footage and logs, and whether systems and platforms answer."""
     from agent.runtime.cycle import run
     from agent.runtime.schedule import jobs_of
 
-    result = await run(agent, jobs_of(agent.campus, agent.families, ONCE))
+    result = await run(agent, jobs_of(agent.campus, agent.families, collectors))
     told.say(
         N_("recorder, log store, systems: {targets}; {count} readings"),
         targets=", ".join(f"{target.id} {name_of(target.result, told.translate)}" for target in result.targets),

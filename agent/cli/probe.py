@@ -26,7 +26,7 @@ def read(
     targets: list[str] = typer.Argument(
         None,
         metavar="[URL | FILE...]",
-        help="snmp://host[:port] or mqtt://host[:port]; with --recording, files.",
+        help="snmp://, mqtt://, isapi://, onvif://, dahua:// or logs+loki://host[:port] ...; with --recording, files.",
         show_default=False,
     ),
     community: str | None = typer.Option(

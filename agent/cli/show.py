@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
 
-from agent.language import name_of, translator
+from agent.canonical import decimal_text
+from agent.language import N_, name_of, translator
+from agent.model.finding import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,7 +19,7 @@ if TYPE_CHECKING:
     from agent.model.finding import Assessment
     from agent.model.reading import Reading
 
-__all__ = ["assessments_json", "print_assessments", "print_readings"]
+__all__ = ["assessments_json", "print_assessments", "print_readings", "print_sums"]
 
 
 def print_readings(readings: Sequence[Reading], *, as_json: bool) -> None:
@@ -74,6 +77,39 @@ def print_assessments(
                 total=assessment.points_total,
             )
         )
+
+
+def print_sums(assessments: Sequence[Assessment], language: str, console: Console) -> None:
+    """Print one line per standard: clauses by outcome, and the points that are proven, open and lost."""
+    _ = translator(language)
+    table = Table(expand=False)
+    table.add_column(_("standard"), no_wrap=True)
+    for heading in (*_HEADINGS, *_POINTS):
+        table.add_column(_(heading), justify="right")
+    for assessment in assessments:
+        outcomes = [clause.outcome for clause in assessment.clauses]
+        lost = Decimal(assessment.points_judged) - Decimal(assessment.points_proven) - Decimal(assessment.points_open)
+        table.add_row(
+            assessment.standard,
+            *(str(outcomes.count(outcome)) for outcome in _OUTCOMES),
+            assessment.points_proven,
+            assessment.points_open,
+            decimal_text(lost),
+            assessment.points_judged,
+            assessment.points_total,
+        )
+    console.print(table)
+
+
+_HEADINGS = (N_("met"), N_("partly met"), N_("not met"), N_("undecided"), N_("not applicable"))
+_POINTS = (N_("proven"), N_("open"), N_("lost"), N_("judged here"), N_("whole standard"))
+_OUTCOMES = (
+    Outcome.SATISFIED,
+    Outcome.PARTIALLY_SATISFIED,
+    Outcome.NOT_SATISFIED,
+    Outcome.INCONCLUSIVE,
+    Outcome.NOT_APPLICABLE,
+)
 
 
 def _plain(text: str) -> str:

@@ -23,9 +23,7 @@ class Ports:
 
 def campus_yaml(ports: Ports, signed_at: str) -> str:
     """Return the campus file as text; `signed_at` dates what is declared (RFC 3339)."""
-    return (
-        _HEAD + _ASSETS.format(**{name: getattr(ports, name) for name in Ports.__slots__}) + _REST.format(at=signed_at)
-    )
+    return _HEAD + _BODY.format(at=signed_at, **{name: getattr(ports, name) for name in Ports.__slots__})
 
 
 _HEAD = """\
@@ -37,7 +35,7 @@ school:
   stages: [junior]
 timezone: Asia/Shanghai
 """
-_ASSETS = """\
+_BODY = """\
 assets:
   - {{id: egress-gw, family: net-snmp, address: 127.0.0.1, port: {egress}, credentials: lab-ro, functions: [firewall]}}
   - {{id: access-sw1, family: net-snmp, address: 127.0.0.1, port: {access}, credentials: lab-v3}}
@@ -71,15 +69,13 @@ assets:
     logs: {{where: syslog, source_field: host.name}}
   - {{id: broadcast, family: ip-host, address: 127.0.0.1, port: {broker}}}
   - {{id: platform-gw, family: platform, address: 127.0.0.1, port: {backend}}}
-"""
-_REST = """\
 links:
   - id: telecom
     role: egress
     asset: egress-gw
     port: lo
     contract_mbps:
-      value: "500"
+      value: "400"
       by: 演示网管
       at: {at}
       why: 运营商专线合同（演示）
@@ -89,7 +85,7 @@ rooms:
 systems:
   - {{kind: broadcast, assets: [broadcast]}}
 platforms:
-  - {{id: national, kind: national, assets: [platform-gw]}}
+  - {{id: national, kind: national, url: "http://127.0.0.1:{backend}/v1/trust", assets: [platform-gw]}}
 cameras: # one of them has no footage of three days
   - {{id: gate, area: entrance, recorded: [{{recorder: nvr1, channel: "1"}}], switch: access-sw1}}
   - {{id: hall, area: gathering, recorded: [{{recorder: nvr1, channel: "2"}}], switch: access-sw1}}

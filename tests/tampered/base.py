@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
+from agent.cli.demo import Scope, show_demo
 from agent.evidence import keys
 
 
@@ -15,7 +14,8 @@ def make_base(target: Path) -> None:
     """Run the demo and keep its bundle, the keys that made it, and a stranger's key."""
     with tempfile.TemporaryDirectory() as name:
         home = Path(name) / "demo"
-        subprocess.run([sys.executable, "-m", "agent", "demo", "--directory", str(home), "--rounds", "3"], check=True)
+        # Small: what is asked once is replayed like the rest, and a museum of forty copies need not hold it.
+        show_demo(home, "en", Scope(3, once=(), standards=("bozhou-school-2024", "jiangsu-2018")))
         shutil.copy(home / "bundle.zip", target / "base.zip")
         shutil.copy(home / "state" / "keys" / "agent.pem", target / "agent-key.pem")
         shutil.copy(home / "backend" / "keys" / "log.pem", target / "log-key.pem")
