@@ -219,7 +219,7 @@ def _classes(name: str, school: RegionSchool, one: Accepted | None) -> Iterator[
     yield from (_Figure("1", "1", grade) for _ in range(held.get("holds", 0)))
     yield from (_Figure("0", "0") for _ in range(held.get("fails", 0)))
     counted = held.get("holds", 0) + held.get("fails", 0)
-    still = max(held.get("open", 0), school.classes_from_grade_three - counted)
+    still = max(held.get("open", 0), (school.classes_from_grade_three or 0) - counted)
     reason = Reason.NO_TARGET if finding is None else finding.reason or Reason.NO_TARGET
     yield from (_Figure("0", "1", reason=reason) for _ in range(still))
 

@@ -23,13 +23,20 @@ class RegionSchool(Word):
     """As the school's own campus file has it."""
     name: str = Field(min_length=1, max_length=200)
     stages: tuple[Stage, ...] = Field(min_length=1)
-    classes_from_grade_three: int = Field(default=0, ge=0, le=1_000)
-    """Classes of grade three and up, as the authority counts them; those of a missing school stay in the sum."""
+    classes_from_grade_three: int | None = Field(default=None, ge=0, le=1_000)
+    """Classes of grade three and up, as the authority counts them; those of a missing school stay in the sum. Only
+    kindergartens and vocational schools may leave it out."""
 
     @property
     def general(self) -> bool:
         """Tell whether it is more than kindergarten or vocational school."""
         return not set(self.stages) <= _NOT_GENERAL
+
+    @model_validator(mode="after")
+    def _classes_are_stated(self) -> Self:
+        if self.general and self.classes_from_grade_three is None:
+            raise ValueError("state classes_from_grade_three, 0 where there is none: a missing school must not vanish")
+        return self
 
 
 class Region(Word):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given, settings
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from agent.model.finding import ClauseResult, Finding
     from agent.model.region import Region, RegionResult, SchoolsOf
 
-GUARDED = {"areas": AREAS, "systems": ("gate",)}
+GUARDED: dict[str, Any] = {"areas": AREAS, "systems": ("gate",)}
 
 
 def rolled(place: Region, schools: Mapping[str, Mapping[str, Accepted]]) -> RegionResult:
@@ -139,7 +139,7 @@ def test_what_only_papers_show_stays_open_for_a_person() -> None:
 
 def test_one_lack_settles_a_school_whatever_else_is_open() -> None:
     """A gate that is proven not to work makes the school fail 13.2, also while its cameras are unknown."""
-    broken = {"more": {"system.answers system:gate": "0"}}
+    broken: dict[str, Any] = {"more": {"system.answers system:gate": "0"}}
     listed = schools(rolled(region("a"), {"a": accepted("a", **broken)}), "schools-with-security")
     assert (listed.fails, listed.open) == (("a",), {})
 

@@ -203,7 +203,7 @@ def test_a_new_list_replaces_the_old_one_and_keeps_its_readers(served: Served) -
     """A school that joins is on the list at once; the token changes only where that is asked for."""
     store = served.backend.store
     token = add(served)
-    more = FILE + "  - { id: school-3, name: 第三小学, stages: [senior] }\n".encode()
+    more = FILE + "  - { id: school-3, name: 第三小学, stages: [senior], classes_from_grade_three: 9 }\n".encode()
     assert regions.write_region(store, more, "region.yaml") is None
     stored = regions.read_region(store, "qiaocheng")
     assert len(stored.region.schools) == 4
@@ -232,6 +232,7 @@ def test_the_token_is_not_kept(served: Served) -> None:
         FILE.replace(b"id: nursery", b"id: school-1"),
         FILE.replace(b"kindergarten", b"university"),
         FILE.replace(b"classes_from_grade_three: 4", b"classes_from_grade_three: -4"),
+        FILE.replace(b", classes_from_grade_three: 4", b""),
         FILE + b"secret: 1\n",
     ],
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from agent.assess.assess import assess
 from agent.assess.regions import Accepted
@@ -72,15 +72,15 @@ def figures(
     ]
 
 
-def judged(standard: str = "bozhou-school-2024", window: Window = WINDOW, **found: object) -> Assessment:
+def judged(standard: str = "bozhou-school-2024", window: Window = WINDOW, **found: Any) -> Assessment:
     """Return the assessment that a school with these figures would send."""
     by = pack(standard)
-    return assess(by.value, by.digest, figures(**found), metrics=METRICS, window=window)  # type: ignore[arg-type]
+    return assess(by.value, by.digest, figures(**found), metrics=METRICS, window=window)
 
 
-def accepted(name: str, standard: str = "bozhou-school-2024", **found: object) -> dict[str, Accepted]:
+def accepted(name: str, standard: str = "bozhou-school-2024", **found: Any) -> dict[str, Accepted]:
     """Return a school's newest accepted assessment as the roll-up gets it."""
-    one = Accepted(judged(standard, **found), pack(standard).value, digest(name.encode()), "2026-11-22T01:00:00.000Z")  # type: ignore[arg-type]
+    one = Accepted(judged(standard, **found), pack(standard).value, digest(name.encode()), "2026-11-22T01:00:00.000Z")
     return {standard: one}
 
 

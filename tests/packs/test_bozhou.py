@@ -14,7 +14,7 @@ from agent.packs.lint import compared
 from tests.packs.bozhou_schools import AREAS, CARD, METRICS, judged, pack
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from agent.model.finding import Assessment, ClauseResult
     from agent.model.standard import Criterion, Indicator, Standard
@@ -65,7 +65,7 @@ def least_step(criterion: Criterion) -> Decimal:
     return {"count": Decimal(1), "share": Decimal("0.1")}.get(over, Decimal("0.001"))
 
 
-def changed(data: Any, path: tuple[str | int, ...], value: Any) -> Any:
+def changed(data: Any, path: Sequence[Any], value: Any) -> Any:
     """Return JSON data with another value at a place."""
     if not path:
         return value
