@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 import yaml
-from yaml.events import AliasEvent
+from yaml.events import AliasEvent, CollectionEndEvent, CollectionStartEvent
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from yaml.reader import ReaderError
 
@@ -127,6 +127,9 @@ def _decode(data: bytes, name: str) -> str:
 
 
 def _compose(text: str, name: str) -> Node:
+    quick = _quickly(text)
+    if quick is not None:
+        return quick
     try:
         node = _Loader(text, name).get_single_node()
     except ReaderError as error:
@@ -143,6 +146,28 @@ def _compose(text: str, name: str) -> Node:
         raise PackError([ConfigError("not valid YAML: {why}", where=name, why=str(error)[:200])]) from error
     if node is None:
         raise PackError([ConfigError("the file is empty", where=name)])
+    return node
+
+
+def _quickly(text: str) -> Node | None:
+    """Return the nodes by libyaml, much faster than PyYAML's own parser; None where that one shall say what is wrong.
+
+    None too where PyYAML was built without libyaml.
+    """
+    loader = getattr(yaml, "CSafeLoader", None)
+    if loader is None:
+        return None
+    depth = 0
+    try:
+        for event in yaml.parse(text, Loader=loader):  # type: ignore[no-untyped-call]
+            depth += isinstance(event, CollectionStartEvent) - isinstance(event, CollectionEndEvent)
+            if isinstance(event, AliasEvent) or depth >= MAX_DEPTH:
+                return None
+            if getattr(event, "anchor", None) or getattr(event, "tag", None):
+                return None
+        node: Node | None = yaml.compose(text, Loader=loader)  # type: ignore[no-untyped-call]
+    except (yaml.YAMLError, ValueError, OverflowError):
+        return None
     return node
 
 
@@ -217,7 +242,7 @@ class _Builder:
         if _CONTROL.search(text):
             self._report(node, "{key} holds a control character", key=spell(path) or "the file")
             return ""
-        if getattr(node, "style", None) is not None:
+        if getattr(node, "style", None):  # plain text has none, or an empty one from libyaml
             return text
         if text in {"true", "false"}:
             return text == "true"

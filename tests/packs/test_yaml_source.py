@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+from typing import TYPE_CHECKING
 
 import pytest
+import yaml
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from agent.errors import ConfigError
+from agent.packs.load import config_directory
 from agent.packs.yaml_source import MAX_BYTES, PackError, parse, spell
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def test_scalars_keep_what_was_written() -> None:
@@ -97,3 +103,12 @@ def test_any_bytes_give_a_file_or_our_error(data: bytes | str) -> None:
     """No input makes the parser raise anything but a ConfigError."""
     with contextlib.suppress(ConfigError):
         parse(data if isinstance(data, bytes) else data.encode(), "x.yaml")
+
+
+@pytest.mark.parametrize("path", sorted(config_directory().glob("[fms]*/*.yaml")), ids=lambda path: path.stem)
+def test_both_parsers_read_every_pack_alike(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With libyaml and without: the same values, the same places of keys and values, the same spelling of numbers."""
+    quick = parse(path.read_bytes(), path.name)
+    monkeypatch.setattr(yaml, "CSafeLoader", None)
+    slow = parse(path.read_bytes(), path.name)
+    assert quick == slow
