@@ -159,13 +159,13 @@ def _quickly(text: str) -> Node | None:
         return None
     depth = 0
     try:
-        for event in yaml.parse(text, Loader=loader):  # type: ignore[no-untyped-call]
+        for event in yaml.parse(text, Loader=loader):
             depth += isinstance(event, CollectionStartEvent) - isinstance(event, CollectionEndEvent)
             if isinstance(event, AliasEvent) or depth >= MAX_DEPTH:
                 return None
             if getattr(event, "anchor", None) or getattr(event, "tag", None):
                 return None
-        node: Node | None = yaml.compose(text, Loader=loader)  # type: ignore[no-untyped-call]
+        node: Node | None = yaml.compose(text, Loader=loader)
     except (yaml.YAMLError, ValueError, OverflowError):
         return None
     return node
