@@ -119,7 +119,7 @@ class Poll(Word):
 
 
 _DAILY = frozenset({"canary", "census", "ipv6", "logs", "recorder"})
-"""Collectors that walk whole tables of addresses, half a year of counts or three months of footage; one canary a day."""
+"""Collectors that walk whole tables, half a year of counts or three months of footage, and one canary a day."""
 
 
 class Campus(Word):
@@ -171,5 +171,8 @@ class Campus(Word):
         """Return the plan of a collector; where the file says nothing every five minutes, large tables once a day."""
         found = next((poll for poll in self.plan if poll.collector == collector), None)
         if found is None and collector in _DAILY:
-            return Poll(collector=collector, every_seconds=86_400, deadline_seconds=600)
+            # a recorder of 64 channels is asked 6 000 times, a tenth of a second each
+            return Poll(
+                collector=collector, every_seconds=86_400, deadline_seconds=3600 if collector == "recorder" else 600
+            )
         return found or Poll(collector=collector, every_seconds=300)

@@ -7,6 +7,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from agent.clock import SystemClock
+from agent.lab.recorders.hikvision import HikvisionRecorder
+from agent.lab.recorders.server import serve
+from agent.lab.recorders.spans import footage
+from agent.runtime.adhoc import SCHEMES
 from tests.runtime.world import COMMUNITY, agent, free_udp_port
 
 if TYPE_CHECKING:
@@ -76,7 +81,7 @@ def test_a_credential_file_opens_what_a_community_opens(tmp_path: Path, device: 
 
 
 ROLES = "Roles are egress, backbone, uplink, classroom, office and access; an id has letters and digits"
-EXAMPLE = "Write for example snmp://192.0.2.1 or mqtt://192.0.2.1:1883"
+EXAMPLE = f"Write for example snmp://192.0.2.1 or mqtt://192.0.2.1:1883; schemes are {', '.join(SCHEMES)}"
 TOPIC = "Give --topic, for example light=school/light/+/state@2"
 
 
@@ -87,6 +92,10 @@ TOPIC = "Give --topic, for example light=school/light/+/state@2"
         (["192.0.2.1"], f"'192.0.2.1' does not say how to ask which host. {EXAMPLE}"),
         (["ftp://x"], f"'ftp://x' does not say how to ask which host. {EXAMPLE}"),
         (["snmp://u:CANARY@h"], "a URL is no place for a password. Use --credentials with a file of mode 0600"),
+        (
+            ["isapi://h?reboot=1"],
+            "'reboot=1' says nothing of a device. Known are: scheme, certificate, basic, search_days",
+        ),
         (["snmp://[::1"], "'snmp://[::1' is not a URL: Invalid IPv6 URL"),
         (["snmp://h:99999"], "'snmp://h:99999' is not a URL: Port out of range 0-65535"),
         (["snmp://192.0.2.1"], "an SNMP agent wants a community or user. Give --community or --credentials"),
@@ -141,3 +150,19 @@ def test_a_broken_record_is_named_with_its_line(
     assert done.err.startswith(f"campus-agent: {record}")
     assert place in done.err
     assert done.err.count("\n") == 1
+
+
+def test_a_recorder_is_read_and_its_record_read_again(tmp_path: Path) -> None:
+    """`read isapi://` logs in by digest, keeps the record, and `--replay` prints the same readings octet for octet."""
+    clock = SystemClock()
+    begun = int(clock.now().timestamp()) * 1000
+    path, record = tmp_path / "nvr", tmp_path / "record.jsonl"
+    path.write_text("{username: agent, password: lab-password-1}", encoding="utf-8")
+    path.chmod(0o600)
+    with serve(HikvisionRecorder(footage(2, 2, begun), lambda: int(clock.now().timestamp() * 1000))) as served:
+        url = f"isapi://127.0.0.1:{served.port}?search_days=3"
+        live = agent("read", url, "--credentials", path, "--record", record, "--json")
+    assert (live.code, live.err) == (0, "")
+    assert '"channel.spans"' in live.out
+    assert agent("read", "--replay", record, "--json").out == live.out
+    assert "lab-password-1" not in record.read_text(encoding="utf-8") + live.out

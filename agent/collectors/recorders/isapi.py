@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 from agent.collectors.answers import cited, unsupported
+from agent.collectors.markup import Element
 from agent.collectors.recorders import isapi_facts as facts
 from agent.collectors.recorders.interface import Channel, Recorder, Span
 from agent.collectors.recorders.isapi_ask import Isapi
@@ -146,7 +147,7 @@ async def _settings(isapi: Isapi, stock: _Stock) -> None:
         told = await isapi.get(path, omit=PATHS_OF_VOLUMES if name == "disks" else ())
         if told is not None and told.state == "ok":
             stock.told[name] = told
-            _note(name, told, stock)
+    _note(stock)
     for path in STATUS:
         told = await isapi.get(path, json=True)
         if told is not None and told.state == "ok":
@@ -155,16 +156,22 @@ async def _settings(isapi: Isapi, stock: _Stock) -> None:
             break
 
 
-def _note(name: str, told: Told, stock: _Stock) -> None:
-    if name == "tracks":
-        stock.tracks = facts.tracks(told.root)
-    elif name == "online":
-        stock.online = facts.online(told.root)
-    elif name in {"cameras", "inputs"}:
-        listed = facts.cameras(told.root) if name == "cameras" else facts.inputs(told.root)
-        stock.identities |= {camera.channel: camera.identity for camera in listed}
-    if name != "disks":
-        stock.told[name] = replace(told, answer=cited(told.answer))
+def _note(stock: _Stock) -> None:
+    """Read what was told; a camera counts under the number of its streams, which its own list may not have."""
+    roots = {name: told.root for name, told in stock.told.items()}
+    streams = facts.streams(roots["online"]) if "online" in roots else {}
+    if "inputs" in roots:
+        stock.identities |= {camera.channel: camera.identity for camera in facts.inputs(roots["inputs"])}
+    if "cameras" in roots:
+        for camera in facts.cameras(roots["cameras"]):
+            stock.identities[streams.get(camera.channel, camera.channel)] = camera.identity
+    if "online" in roots:
+        stock.online = {streams.get(n, n): state for n, state in facts.online(roots["online"]).items()}
+    if "tracks" in roots:
+        stock.tracks = facts.tracks(roots["tracks"])
+    for name, told in stock.told.items():
+        if name != "disks":
+            stock.told[name] = replace(told, answer=cited(told.answer), root=Element("", {}))
 
 
 # --- footage --------------------------------------------------------------------------------------------------------

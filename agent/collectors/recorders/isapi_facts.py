@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from agent.collectors.markup import Element
     from agent.collectors.recorders.interface import Schedule
 
-__all__ = ["Camera", "State", "Track", "cameras", "disks", "inputs", "online", "states", "tracks"]
+__all__ = ["Camera", "State", "Track", "cameras", "disks", "inputs", "online", "states", "streams", "tracks"]
 
 MEBIBYTE = 1 << 20
 WEEK = 7 * 1440
@@ -131,6 +131,16 @@ def online(root: Element) -> dict[int, bool]:
     words = {"true": True, "false": False}
     found = ((number(one.own("id")), one.own("online").lower()) for one in root.all("InputProxyChannelStatus"))
     return {channel: words[word] for channel, word in found if channel is not None and word in words}
+
+
+def streams(root: Element) -> dict[int, int]:
+    """Return under which number a camera's streams and tracks run: behind the analogue inputs on hybrid devices."""
+    found = {}
+    for one in root.all("InputProxyChannelStatus"):
+        channel, stream = number(one.own("id")), number(one.value("streamingProxyChannelId"))
+        if channel is not None and stream is not None and stream >= 100:
+            found[channel] = stream // 100
+    return found
 
 
 def states(value: Any) -> dict[int, State]:

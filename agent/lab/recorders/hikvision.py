@@ -116,6 +116,8 @@ class HikvisionRecorder:
     size: int | None = None
     """What the list of cameras says of its own length."""
     bitrate: int = 3_000_000
+    analogue: int = 0
+    """Inputs that come before the cameras on the network; these count from 1 in their own list."""
     extra_items: str = ""
     """Put before the items of every page."""
     _documents: Iterator[int] = field(default_factory=itertools.count, repr=False)
@@ -135,6 +137,7 @@ class HikvisionRecorder:
             "System/deviceInfo": self._about,
             "System/time": self._time,
             "ContentMgmt/Storage": self._storage,
+            "System/Video/inputs/channels": self._inputs,
             "ContentMgmt/InputProxy/channels": self._cameras,
             "ContentMgmt/InputProxy/channels/status": self._online,
             "System/workingstatus/chanStatus": self._working,
@@ -186,22 +189,34 @@ class HikvisionRecorder:
             "storage", f"<hddList>{disks}</hddList><nasList></nasList><workMode>{self.work_mode}</workMode>"
         )
 
+    def _inputs(self) -> Said:
+        if not self.analogue:
+            return self._refusal(403, "notSupport")
+        inputs = "".join(
+            f"<VideoInputChannel><id>{n}</id></VideoInputChannel>" for n in self.footage if n <= self.analogue
+        )
+        return self._document("VideoInputChannelList", inputs)
+
     def _cameras(self) -> Said:
         cameras = "".join(
-            f"<InputProxyChannel><id>{n}</id><name>东门 {n}</name><sourceInputPortDescriptor>"
+            f"<InputProxyChannel><id>{n - self.analogue}</id><name>东门 {n}</name><sourceInputPortDescriptor>"
             f"<proxyProtocol>HIKVISION</proxyProtocol><ipAddress>192.168.254.{n % 250}</ipAddress>"
             f"<userName>cameraadmin</userName><serialNumber>CAM-LAB-{n:04d}</serialNumber>"
             "</sourceInputPortDescriptor></InputProxyChannel>"
             for n in self.footage
+            if n > self.analogue
         )
         size = len(self.footage) if self.size is None else self.size
         return self._document("InputProxyChannelList", cameras, f' size="{size}"')
 
     def _online(self) -> Said:
         states = "".join(
-            f"<InputProxyChannelStatus><id>{n}</id><online>{str(n not in self.offline).lower()}</online>"
-            "</InputProxyChannelStatus>"
+            f"<InputProxyChannelStatus><id>{n - self.analogue}</id>"
+            f"<online>{str(n not in self.offline).lower()}</online>"
+            f"<streamingProxyChannelIdList><streamingProxyChannelId>{n}01</streamingProxyChannelId>"
+            "</streamingProxyChannelIdList></InputProxyChannelStatus>"
             for n in self.footage
+            if n > self.analogue
         )
         return self._document("InputProxyChannelStatusList", states)
 
@@ -213,7 +228,7 @@ class HikvisionRecorder:
                 "chanNo": n,
                 "enable": 1,
                 "online": int(n not in self.offline),
-                "record": self.recording.get(n, int(bool(spans) and spans[-1][1] >= self.now() - 60_000)),
+                "record": self.recording.get(n, int(bool(spans) and spans[-1][1] >= self.now() - HOUR // 6)),
                 "recordStatus ": 0,
                 "LinkList": [{"ipAddress": "192.168.254.9"}],
             }

@@ -133,6 +133,15 @@ def test_traps_change_nothing(traps: dict[str, object]) -> None:
     assert all(one.complete for one in found.channels)
 
 
+def test_cameras_behind_analogue_inputs() -> None:
+    """On a hybrid device a camera is the channel of its streams, not the number in its own list."""
+    found = told(isapi.read, recorder({1: WEEKS, 2: (), 3: hours((50, 0))}, analogue=2, offline=frozenset({3})))
+    assert [one.id for one in found.channels] == ["1", "2", "3"]
+    assert [one.identity for one in found.channels] == ["", "", "CAM-LAB-0003"]
+    assert channel(found, "3").online is False
+    assert spans(channel(found, "3")) == list(hours((50, 0)))
+
+
 def test_one_channel_as_an_object() -> None:
     """A list of one is an object on some firmware; its state is read."""
     found = told(isapi.read, recorder({1: WEEKS}, status="single", recording={1: 0}))
