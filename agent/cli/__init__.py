@@ -1,7 +1,7 @@
 """The command line, one module per audience.
 
-`init`, `operate`, `probe` and `demo` for the school, `review` for reviewers, `author` for packs, `serve` for the
-bureau.
+`init`, `operate`, `probe` and `demo` for the school, `review` for reviewers, `apply` for who hands results on, `author`
+for packs, `serve` for the bureau.
 
 Exit codes: 0 done; 1 the answer is no (a bundle that does not hold, a pack that fails, a device that did not
 answer); 2 it could not be done, and the last line on standard error says why and what to do. Commands import what
@@ -18,7 +18,7 @@ from typing import NoReturn
 import typer
 
 from agent import __version__
-from agent.cli import author, demo, discover, init, journal, operate, probe, review, serve
+from agent.cli import apply, author, demo, discover, init, journal, operate, probe, review, serve
 from agent.cli.localise import localise
 from agent.errors import AgentError, UsageError
 from agent.language import preferred, translator
@@ -33,7 +33,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (init, operate, probe, discover, review, author, serve, journal, demo):
+for module in (init, operate, probe, discover, review, apply, author, serve, journal, demo):
     module.register(app)
 
 

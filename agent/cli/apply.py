@@ -1,0 +1,102 @@
+"""Commands of who applies or hands on: the score sheet and OSCAL, drafts of the application forms, what-if."""
+
+from __future__ import annotations
+
+import os
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from agent.cli.files import read_file, write_file
+from agent.errors import UsageError
+
+if TYPE_CHECKING:
+    from agent.model.finding import Assessment
+    from agent.runtime.judged import Judged
+
+__all__ = ["register"]
+
+SOURCE = typer.Argument(help="A bundle (zip), or what `assess --json` printed.", show_default=False)
+TRUST = typer.Option(None, "--trust", help="Directory with agent.pub, log.vkey, challenge.pub from the backend.")
+PACKS = typer.Option([], "--pack", help="A pack that counts beside the ones this program carries.")
+LANGUAGE = typer.Option("zh_CN", "--lang", help="zh_CN or en.")
+CAMPUS = typer.Option(None, "--campus", help="The campus file, where SOURCE is no bundle.")
+
+
+class Format(StrEnum):
+    """What the export is for."""
+
+    CSV = "csv"
+    OSCAL = "oscal"
+
+
+def export(
+    source: Path = SOURCE,
+    output: Path = typer.Option(..., "-o", "--output", help="Where to write the file."),
+    form: Format = typer.Option(Format.CSV, "--format", help="csv: the score sheet for Excel; oscal: NIST's JSON."),
+    standard: list[str] = typer.Option([], "--standard", help="Only this standard; may be given several times."),
+    campus: Path | None = CAMPUS,
+    trust: Path | None = TRUST,
+    pack: list[Path] = PACKS,
+    language: str = LANGUAGE,
+) -> None:
+    """Write the score sheet as CSV, or the results as OSCAL; evidence that does not verify is said (exit code 1)."""
+    from dataclasses import replace
+
+    from agent.report.oscal import assessment_results
+    from agent.report.sheet_csv import score_sheet
+
+    judged = _judged(source, campus, trust, pack)
+    chosen = _chosen(judged, standard)
+    if form is Format.CSV:
+        data = score_sheet(chosen, judged.standards, language)
+    else:
+        data = assessment_results(replace(judged.given, assessments=tuple(chosen)), language)
+    write_file(output, data)
+    typer.echo(str(output))
+    _told(judged)
+
+
+def _chosen(judged: Judged, standards: list[str]) -> list[Assessment]:
+    """Return the assessments of these standards, all where none is named."""
+    known = {one.standard: one for one in judged.given.assessments}
+    for name in standards:
+        if name not in known:
+            raise UsageError(
+                "it was not judged by {name!r}", todo="Judged by: {known}", name=name, known=", ".join(known)
+            )
+    return [known[name] for name in standards or known]
+
+
+def _judged(source: Path, campus: Path | None, trust: Path | None, packs: list[Path]) -> Judged:
+    from agent.language import preferred, translator
+    from agent.packs.load import load_campus
+    from agent.runtime.judged import open_judged
+    from agent.verify.policy import pinned_trust, released_packs
+
+    return open_judged(
+        read_file(source),
+        source.name,
+        campus=load_campus(campus).value if campus else None,
+        trust=pinned_trust(trust) if trust else None,
+        packs=released_packs(packs) if packs else None,
+        translate=translator(preferred(os.environ)),
+    )
+
+
+def _told(judged: Judged) -> None:
+    """Say on standard error that the evidence does not hold, and end with 1."""
+    from agent.language import preferred, translator
+
+    if not judged.holds:
+        _ = translator(preferred(os.environ))
+        typer.echo(_("the bundle does NOT hold; run campus-agent verify for the reasons"), err=True)
+        raise typer.Exit(1)
+
+
+def register(app: typer.Typer) -> None:
+    """Add this audience's commands."""
+    for command in (export,):
+        app.command()(command)
