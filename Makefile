@@ -33,11 +33,11 @@ test: check
 
 coverage: $(STAMP)
 	sh deploy/packages.sh test
-	$(BIN)/pytest --cov --cov-report=term:skip-covered -m "not long"
+	HYPOTHESIS_PROFILE=search $(BIN)/pytest --cov --cov-report=term:skip-covered -m "not long"
 
 test-long: $(STAMP)
 	sh deploy/packages.sh test
-	$(BIN)/pytest -m long
+	HYPOTHESIS_PROFILE=search $(BIN)/pytest -m long
 
 check: $(STAMP)
 	$(BIN)/ruff check .

@@ -15,9 +15,9 @@ from agent.errors import GapError, MalformedError
 from agent.model.cli import escaped
 from agent.model.exchange import GapReason
 from agent.model.http import HttpReply, HttpRequest
+from agent.transports.digest import DigestAnswer, best_digest, challenges, next_nonce
 from agent.transports.http.body import read_body
 from agent.transports.http.certificate import PinnedContext, open_context, shown_by
-from agent.transports.http.digest import DigestAnswer, best_digest, challenges, next_nonce
 from agent.transports.http.login import HttpLogin, with_token
 from agent.transports.http.place import Place
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from agent.model.exchange import Request
     from agent.model.http import HttpProfile, Login
-    from agent.transports.http.digest import Challenge
+    from agent.transports.digest import Challenge
 
 __all__ = ["HttpTransport"]
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from agent.errors import GapError
 from agent.model.exchange import GapReason
-from agent.transports.http.digest import DigestAnswer, best_digest, challenges
+from agent.transports.digest import DigestAnswer, best_digest, challenges
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from agent.transports.http.digest import Challenge, DigestAnswer, best_digest, challenges, next_nonce
+from agent.transports.digest import Challenge, DigestAnswer, best_digest, challenges, next_nonce
 
 RFC = {
     "realm": "http-auth@example.org",
