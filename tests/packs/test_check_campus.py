@@ -26,12 +26,15 @@ def faults(old: str, new: str) -> list[str]:
 
 
 def test_the_example_shows_every_part_of_a_school() -> None:
-    """Rooms with equipment, buildings, systems, platforms, people and calendar, without a fault."""
+    """Rooms with equipment, systems, platforms, cameras, log sources, people and calendar, without a fault."""
     campus = parse_campus(EXAMPLE.encode(), "c").value
     assert campus.buildings
     assert campus.systems
     assert campus.platforms
     assert campus.calendar is not None
+    assert any(len(camera.recorded) > 1 and camera.switch for camera in campus.cameras)
+    assert {source.kind for source in campus.log_sources} == {"system", "user-access"}
+    assert all(source.stored for source in campus.log_sources)
     assert {count.stage for count in campus.headcounts} == set(campus.school.stages)
     assert any(room.grade and room.smart and room.equipment for room in campus.rooms)
 
@@ -65,13 +68,11 @@ def test_the_example_shows_every_part_of_a_school() -> None:
         ('since: "2027-02-22"', 'since: "2027-01-22"', "this term begins before the one above it ends"),
         ('"2026-10-10"', '"2026-10-12"', "a make-up day is a Saturday or Sunday; this is neither"),
         ('"2027-01-01"', '"2026-10-01"', "calendar.holidays[5]: '2026-10-01' is given twice; first at c:"),
-        (
-            "systems:",
-            "cameras:\n  - { id: a, area: key, switch: x, recorded: [{ recorder: y, channel: 1 }] }\nsystems:",
-            "there is no asset 'x'",
-        ),
-        ("systems:", "cameras:\n  - { id: a, area: key, room: x }\nsystems:", "there is no room 'x'"),
-        ("systems:", "log_sources:\n  - { id: a, kind: system, asset: x }\nsystems:", "there is no asset 'x'"),
+        ("switch: access-sw1 # what powers it", "switch: x # what powers it", "there is no asset 'x'"),
+        ("recorder: nvr1\n", "recorder: y\n", "there is no asset 'y'"),
+        ("    area: key\n    room: server-room", "    area: key\n    room: x", "there is no room 'x'"),
+        ("asset: firewall1\n", "asset: x\n", "there is no asset 'x'"),
+        ("store: log-elasticsearch\n", "store: x\n", "there is no asset 'x'"),
         (
             "- id: national\n    kind",
             "- id: national\n    url: https://user@platform.example\n    kind",
@@ -89,7 +90,7 @@ def test_one_fault_each(old: str, new: str, says: str) -> None:
 def test_a_camera_and_its_recorder_are_both_checked() -> None:
     """Every name of a camera that nobody has is reported together with the others."""
     camera = "cameras:\n  - { id: a, area: key, switch: x, room: z, recorded: [{ recorder: y, channel: 1 }] }\n"
-    assert len(faults("systems:", f"{camera}systems:")) == 3
+    assert len(faults("cameras: # that a standard wants, whether a recorder knows them or not\n", camera)) == 3
 
 
 def test_samples_are_counted_by_the_schools_own_days(tmp_path: Path) -> None:
