@@ -9,18 +9,17 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import date, timedelta
-from operator import itemgetter
+from datetime import date
 from typing import TYPE_CHECKING
 
 from agent.transports.files import stamps
 from agent.transports.files.years import Run
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
     from zoneinfo import ZoneInfo
 
-    from agent.transports.files.stamps import Stamp
+    from agent.transports.files.stamps import Head, Stamp
 
 __all__ = ["Counts", "FileCount", "whole_lines"]
 
@@ -44,6 +43,12 @@ class Counts:
     """Those of which the year is not known yet, in order."""
     undated: int = 0
     records: int = 0
+
+    def knows(self, stamp: Stamp) -> bool:
+        """Tell whether lines of that day came before; if so, the first of them is known."""
+        if stamp.year:
+            return date(*stamp) in self.ends
+        return bool(self.runs) and self.runs[-1].stamp == stamp
 
     def add(self, stamp: Stamp, records: int, first: bytes, last: bytes) -> None:
         """Take lines of one day."""
@@ -81,10 +86,6 @@ class FileCount:
         self.undated = 0
         self.octets = 0
 
-    def fresh(self) -> FileCount:
-        """Return a count of the same that has not begun."""
-        return FileCount(self._hosts, self._owner, self._zone)
-
     def take(self, text: bytes) -> None:
         """Count whole lines, each with its line feed in front."""
         self.octets += len(text)
@@ -101,38 +102,56 @@ class FileCount:
 
     def _at_once(self, text: bytes, since: int, until: int) -> bool:
         """Count a stretch if all its lines have one form and day."""
-        end = text.find(b"\n", since + 1, until)
-        head = stamps.read(text[since + 1 : end if end >= 0 else until], self._zone)
-        if head is None:
-            return False
+        head = self._head(text, since, until)
         tail = text.rfind(b"\n", since, until)
-        last = stamps.read(text[tail + 1 : until], self._zone)
-        if last is None or last.stamp != head.stamp:
+        last = self._head(text, tail, until)
+        if head is None or last is None or last.stamp != head.stamp or tail == since:
             return False
         pattern = stamps.day_pattern(head.stamp, head.form, self._zone)
-        lines = text.count(b"\n", since, until)
-        if pattern is None or lines < 8:
-            return False
-        found = pattern.regex.findall(text, since, until)
-        if len(found) != lines:
+        if pattern is None:
             return False
         if self._owner is not None:
-            self._counts(self._owner).add(head.stamp, lines, head.time, last.time)
-        else:
-            self._by_host(head.stamp, found, pattern.ahead)
+            if pattern.every.fullmatch(text, since, until) is None:
+                return False
+            self._counts(self._owner).add(head.stamp, text.count(b"\n", since, until), head.time, last.time)
+            return True
+        hosts = pattern.one.findall(text, since, until)
+        if len(hosts) != text.count(b"\n", since, until):
+            return False
+        self._by_host(head.stamp, hosts, (text, since, until))
         return True
 
-    def _by_host(self, stamp: Stamp, found: list[tuple[bytes, bytes]], ahead: timedelta) -> None:
-        first: dict[bytes, bytes] = {host: time for time, host in reversed(found)}
-        last: dict[bytes, bytes] = {host: time for time, host in found}
-        for field_, records in Counter(map(itemgetter(1), found)).items():
-            host = stamps.host_of(field_)
-            source = self._hosts.get(host)
-            if source is None:
-                self._other(host, records)
-            else:
-                times = stamps.civil_time(first[field_], ahead), stamps.civil_time(last[field_], ahead)
-                self._counts(source).add(stamp, records, *times)
+    def _head(self, text: bytes, at: int, until: int) -> Head | None:
+        end = text.find(b"\n", at + 1, until)
+        return stamps.read(text[at + 1 : end if end >= 0 else until], self._zone)
+
+    def _by_host(self, stamp: Stamp, hosts: list[bytes], stretch: tuple[bytes, int, int]) -> None:
+        found = Counter(hosts)
+        wanted = {name: source for name in found if (source := self._hosts.get(stamps.host_of(name))) is not None}
+        for name in found.keys() - wanted.keys():
+            self._other(stamps.host_of(name), found[name])
+        last = self._times(wanted, reversed(hosts), stretch, backwards=True)
+        new = {name for name, source in wanted.items() if not self._counts(source).knows(stamp)}
+        first = self._times(new, iter(hosts), stretch, backwards=False)
+        for name, source in wanted.items():
+            self._counts(source).add(stamp, found[name], first.get(name, last[name]), last[name])
+
+    def _times(
+        self, names: Collection[bytes], hosts: Iterator[bytes], stretch: tuple[bytes, int, int], *, backwards: bool
+    ) -> dict[bytes, bytes]:
+        """Return the time of the first or last line of each host; lines are gone through until all were seen."""
+        text, since, until = stretch
+        found: dict[bytes, bytes] = {}
+        at = until if backwards else since
+        for host in hosts:
+            if len(found) == len(names):
+                break
+            at = text.rfind(b"\n", since, at) if backwards else at
+            if host in names and host not in found:
+                head = self._head(text, at, until)
+                found[host] = head.time if head is not None else b"00:00:00"
+            at = at if backwards else text.find(b"\n", at + 1, until)
+        return found
 
     def _one_by_one(self, text: bytes) -> None:
         for raw in text.split(b"\n")[1:]:

@@ -16,20 +16,20 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
-__all__ = ["Head", "Stamp", "civil_time", "day_pattern", "host_of", "moment_of", "read"]
+__all__ = ["Head", "Stamp", "day_pattern", "host_of", "moment_of", "read"]
 
 _MONTHS = b"Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
 _MONTH = {name: number for number, name in enumerate(_MONTHS, 1)}
 _A_LEAP_YEAR = 2024
-_TIME = rb"([0-2]\d:[0-5]\d:[0-6]\d)"
+_TIME = rb"[0-2]\d:[0-5]\d:[0-6]\d"
 _BSD_FRACTION = rb"(?:\.\d{1,9})?"
 _ISO_FRACTION = rb"(?:[.,]\d{1,9})?"
 _HOST = rb" ([^ \n]+)"
 
 _LINE = re.compile(
     rb"(<\d{1,3}>(?:1 )?)?"
-    rb"(?:(" + b"|".join(_MONTHS) + rb") ([ \d]\d) (?:(\d{4}) )?" + _TIME + _BSD_FRACTION + rb"|"
-    rb"(\d{4}-\d\d-\d\d)([T ])" + _TIME + _ISO_FRACTION + rb"(Z|[+-]\d\d:?\d\d)?)" + _HOST
+    rb"(?:(" + b"|".join(_MONTHS) + rb") ([ \d]\d) (?:(\d{4}) )?(" + _TIME + rb")" + _BSD_FRACTION + rb"|"
+    rb"(\d{4}-\d\d-\d\d)([T ])(" + _TIME + rb")" + _ISO_FRACTION + rb"(Z|[+-]\d\d:?\d\d)?)" + _HOST
 )
 _DAY = timedelta(days=1)
 
@@ -57,10 +57,10 @@ class Head:
 class DayPattern(NamedTuple):
     """Matches the beginning of every line of one form and civil day, with the line feed before it."""
 
-    regex: re.Pattern[bytes]
-    """Its groups are the time as written and the host."""
-    ahead: timedelta
-    """What civil time is ahead of the time as written."""
+    one: re.Pattern[bytes]
+    """Such a beginning; its group is the host."""
+    every: re.Pattern[bytes]
+    """Nothing but whole lines that begin so; possessive, so that it takes neither memory nor a second look."""
 
 
 def read(line: bytes, zone: ZoneInfo) -> Head | None:
@@ -92,14 +92,6 @@ def moment_of(day: date, clock: bytes, zone: ZoneInfo) -> datetime:
     return datetime.combine(day, _time(clock), zone).astimezone(UTC)
 
 
-def civil_time(clock: bytes, ahead: timedelta) -> bytes:
-    """Return a time as written as civil time."""
-    if not ahead:
-        return clock
-    moment = datetime.combine(date(_A_LEAP_YEAR, 1, 2), _time(clock)) + ahead
-    return moment.strftime("%H:%M:%S").encode()
-
-
 @lru_cache(maxsize=1024)
 def day_pattern(stamp: Stamp, form: tuple[bytes, ...], zone: ZoneInfo) -> DayPattern | None:
     """Return what matches the lines of that form and civil day; None where an offset has no such pattern.
@@ -110,15 +102,20 @@ def day_pattern(stamp: Stamp, form: tuple[bytes, ...], zone: ZoneInfo) -> DayPat
     if len(form) == 4:
         _, month, day, year = form
         written = month + b" " + day + b" " + (year + b" " if year else b"")
-        return DayPattern(re.compile(b"\n" + pri + written + _TIME + _BSD_FRACTION + _HOST), timedelta(0))
+        return _patterns(pri + written, _BSD_FRACTION)
     _, mark, offset = form
     today = date(stamp.year, stamp.month, stamp.day)
     ahead = _ahead(today, offset, zone)
     if ahead is None:
         return None
     written = b"|".join(_hours(today, mark, ahead))
-    tail = _TIME + _ISO_FRACTION + re.escape(offset) + _HOST
-    return DayPattern(re.compile(b"\n" + pri + b"(?:" + written + b")" + tail), ahead)
+    return _patterns(pri + b"(?:" + written + b")", _ISO_FRACTION + re.escape(offset))
+
+
+def _patterns(day: bytes, behind: bytes) -> DayPattern:
+    one = b"\n" + day + _TIME + behind + _HOST
+    every = b"(?:\n" + day + _TIME + behind + rb" [^ \n][^\n]*+)*+"
+    return DayPattern(re.compile(one), re.compile(every))
 
 
 def _civil(iso: bytes, clock: bytes, offset: bytes | None, zone: ZoneInfo) -> tuple[date, bytes]:

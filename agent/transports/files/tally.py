@@ -1,22 +1,20 @@
-"""Counting a tree of log files: two threads at low priority unpack and count, then years are given and sums made."""
+"""Counting a tree of log files: two threads of low priority share the files, then years are given and sums made."""
 
 from __future__ import annotations
 
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from agent.errors import MalformedError
 from agent.model.logs import LogDays, SourceDays
-from agent.transports.files.count import MOST_OTHERS, FileCount, whole_lines
+from agent.transports.files.count import MOST_OTHERS
+from agent.transports.files.single import count_file
 from agent.transports.files.sums import Sum, free_octets, told
 from agent.transports.files.tree import Names, series, walk, without_copies
-from agent.transports.files.unpack import blocks, open_plainly
-from agent.transports.files.watch import StoppedError, low_priority
+from agent.transports.files.watch import low_priority
 from agent.transports.files.years import SLACK, matches, place
 
 if TYPE_CHECKING:
@@ -24,23 +22,14 @@ if TYPE_CHECKING:
 
     from agent.model.logs import LogTally
     from agent.transports.files.count import Counts
+    from agent.transports.files.single import Counted
     from agent.transports.files.tree import LogFile, Tree
     from agent.transports.files.watch import Watch
 
 __all__ = ["tally"]
 
 THREADS = 2
-
-
-@dataclass
-class Counted:
-    """What came of one file."""
-
-    file: LogFile
-    owner: str | None
-    count: FileCount
-    state: str = "read"
-    """`read`, `damaged` (what is good of it is counted), `missing` (rotated away) or `unread` (nothing is)."""
+"""Unpacking is done without Python's global lock; child processes took more time than they saved."""
 
 
 def tally(request: LogTally, watch: Watch) -> LogDays:
@@ -51,11 +40,10 @@ def tally(request: LogTally, watch: Watch) -> LogDays:
     """
     started = time.monotonic()
     zone = ZoneInfo(request.timezone)
-    names = Names(request.sources)
     root = Path(request.where)
     tree = walk(root)
     files, copies = without_copies(root, tree.files)
-    results = _count_all(root, files, names, zone, watch)
+    results = _count_all(root, files, request, watch)
     sums = {name: Sum() for name in request.sources}
     for each in series(files):
         _place_series([results[file.path] for file in each], sums, zone)
@@ -76,33 +64,13 @@ def tally(request: LogTally, watch: Watch) -> LogDays:
     )
 
 
-def _count_all(root: Path, files: Sequence[LogFile], names: Names, zone: ZoneInfo, watch: Watch) -> dict[str, Counted]:
+def _count_all(root: Path, files: Sequence[LogFile], request: LogTally, watch: Watch) -> dict[str, Counted]:
     """Count the largest files first, so that no thread is left alone with one at the end."""
-
-    def one(file: LogFile) -> Counted:
-        owner = names.owner(file)
-        return _count(root, file, owner, FileCount(names.hosts, owner, zone), watch)
-
+    names, zone = Names(request.sources), ZoneInfo(request.timezone)
     ordered = sorted(files, key=lambda file: (-file.size, file.path))
     with ThreadPoolExecutor(THREADS, "logs", low_priority) as pool:
-        return {counted.file.path: counted for counted in pool.map(one, ordered)}
-
-
-def _count(root: Path, file: LogFile, owner: str | None, count: FileCount, watch: Watch) -> Counted:
-    counted = Counted(file, owner, count)
-    try:
-        watch.check()
-        with open_plainly(root / file.path) as opened:
-            for text in whole_lines(blocks(opened)):
-                count.take(text)
-                watch.check()
-    except StoppedError:
-        return Counted(file, owner, count.fresh(), "unread")
-    except FileNotFoundError:
-        counted.state = "missing"
-    except (MalformedError, OSError):
-        counted.state = "damaged"
-    return counted
+        counted = pool.map(lambda file: count_file(root, file, names, zone, watch), ordered)
+        return {each.file.path: each for each in counted}
 
 
 def _place_series(generations: Iterable[Counted], sums: dict[str, Sum], zone: ZoneInfo) -> None:
