@@ -18,7 +18,7 @@ from typing import NoReturn
 import typer
 
 from agent import __version__
-from agent.cli import apply, author, demo, discover, init, journal, operate, probe, review, serve
+from agent.cli import apply, author, demo, discover, init, journal, operate, probe, review, serve, standards
 from agent.cli.localise import localise
 from agent.errors import AgentError, UsageError
 from agent.language import preferred, translator
@@ -33,7 +33,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (init, operate, probe, discover, review, apply, author, serve, journal, demo):
+for module in (init, operate, probe, discover, review, apply, standards, author, serve, journal, demo):
     module.register(app)
 
 

@@ -1,9 +1,7 @@
-"""Commands of pack authors: lint packs by their own examples, list the standards, write the editors' schemas."""
+"""Commands of pack authors: lint packs by their own examples, write the editors' schemas."""
 
 from __future__ import annotations
 
-import json
-import os
 from pathlib import Path
 
 import typer
@@ -40,27 +38,6 @@ def lint(
         raise typer.Exit(1)
 
 
-def standards(
-    standard: str | None = typer.Argument(None, help="Show the clauses of this one.", show_default=False),
-    as_json: bool = typer.Option(False, "--json", help="Print JSON."),
-    language: str = typer.Option("", "--lang", help="zh_CN or en."),
-) -> None:
-    """List the standards that can be judged, or the clauses of one."""
-    from agent.language import preferred
-    from agent.packs.load import chosen_standards, config_directory, load_standards
-
-    shown = language or preferred(os.environ)
-    packs = load_standards(config_directory())
-    chosen = [pack.value for pack in chosen_standards(packs, packs if standard is None else [standard])]
-    if as_json:
-        typer.echo(json.dumps([one.to_json() for one in chosen], ensure_ascii=False, indent=2))
-        return
-    for one in chosen:
-        typer.echo(f"{one.id} {one.version}  {one.title.of(shown)}  ({one.total})")
-        for clause in one.indicators if standard else ():
-            typer.echo(f"  {clause.id}  {clause.title.of(shown)}  ({clause.points})")
-
-
 def schemas(
     directory: Path | None = CONFIG,
 ) -> None:
@@ -77,5 +54,5 @@ def schemas(
 
 def register(app: typer.Typer) -> None:
     """Add this audience's commands."""
-    for command in (lint, standards, schemas):
+    for command in (lint, schemas):
         app.command()(command)

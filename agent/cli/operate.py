@@ -6,13 +6,15 @@ import asyncio
 import json
 import logging
 import os
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import typer
 
 from agent.cli.files import read_file
-from agent.cli.show import print_assessments
+from agent.cli.scores import print_assessments
+from agent.cli.show import assessments_json
 from agent.errors import UsageError
 from agent.language import preferred
 
@@ -60,8 +62,14 @@ def assess(
     days: int = typer.Option(30, "--days", min=1, help="How far back the window reaches, without --readings."),
     language: str = typer.Option("", "--lang", help="zh_CN or en."),
     as_json: bool = AS_JSON,
+    as_csv: bool = typer.Option(False, "--csv", help="Print the score sheet as CSV, for a spreadsheet."),
 ) -> None:
-    """Judge readings by standards: a file of readings alone, or a window of the journal (then signed and chained)."""
+    """Judge readings by standards: a file of readings alone, or a window of the journal (then signed and chained).
+
+    Shows for each clause the points that are proven, open and lost, and what to do next.
+    """
+    from agent.packs.load import chosen_standards, config_directory, load_standards
+    from agent.report.sheet_csv import score_sheet
     from agent.runtime import assessment, judge_file
 
     if readings is not None:
@@ -77,7 +85,15 @@ def assess(
             judged, _ = assessment.assess_window(agent, standard, until - timedelta(days=days), until)
         finally:
             agent.close()
-    print_assessments(judged, language or preferred(os.environ), as_json=as_json)
+    shown = language or preferred(os.environ)
+    if as_json:
+        print(assessments_json(judged))
+        return
+    packs = {pack.value.id: pack.value for pack in chosen_standards(load_standards(config_directory()), standard)}
+    if as_csv:
+        sys.stdout.buffer.write(score_sheet(judged, packs, shown))
+        return
+    print_assessments(judged, shown, packs)
 
 
 def enrol(

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from agent.canonical import decimal_text
-from agent.language import N_, name_of, translator
+from agent.language import N_, translator
 from agent.model.finding import Outcome
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from agent.model.finding import Assessment
     from agent.model.reading import Reading
 
-__all__ = ["assessments_json", "print_assessments", "print_readings", "print_sums"]
+__all__ = ["assessments_json", "plain", "print_readings", "print_sums"]
 
 
 def print_readings(readings: Sequence[Reading], *, as_json: bool) -> None:
@@ -30,7 +30,7 @@ def print_readings(readings: Sequence[Reading], *, as_json: bool) -> None:
         return
     table = Table("metric", "subject", "value", "unit", "grade")
     for reading in readings:
-        table.add_row(*map(_plain, (reading.metric, reading.subject, reading.value, reading.unit, reading.grade)))
+        table.add_row(*map(plain, (reading.metric, reading.subject, reading.value, reading.unit, reading.grade)))
     Console().print(table)
 
 
@@ -38,45 +38,6 @@ def assessments_json(assessments: Sequence[Assessment]) -> str:
     """Return one object for one standard, a list for several."""
     shown = [assessment.to_json() for assessment in assessments]
     return json.dumps(shown[0] if len(shown) == 1 else shown, ensure_ascii=False, indent=2)
-
-
-def print_assessments(
-    assessments: Sequence[Assessment], language: str, *, as_json: bool, console: Console | None = None
-) -> None:
-    """Print the score sheet: clause, outcome, grade, value, points proven and open."""
-    if as_json:
-        print(assessments_json(assessments))
-        return
-    _ = translator(language)
-    console = console or Console()
-    for assessment in assessments:
-        table = Table(title=f"{assessment.standard} {assessment.version}", title_justify="left", expand=False)
-        for heading in (_("clause"), _("outcome"), _("grade"), _("measured"), _("proven"), _("open"), _("of")):
-            table.add_column(heading)
-        for clause in assessment.clauses:
-            for place, finding in enumerate(clause.findings):
-                value = f"{finding.value} {finding.unit}" if finding.value is not None else "–"
-                reason = f" ({name_of(finding.reason, _)})" if finding.reason else ""
-                outcome = name_of(finding.outcome, _) + reason
-                first = place == 0
-                table.add_row(
-                    f"{clause.clause} {finding.criterion}",
-                    outcome,
-                    name_of(finding.grade, _) if finding.grade else "–",
-                    value,
-                    clause.points_proven if first else "",
-                    clause.points_open if first else "",
-                    clause.points if first else "",
-                )
-        console.print(table)
-        console.print(
-            _("points proven {proven}, open {open}, of {judged} judged here ({total} in the whole standard)").format(
-                proven=assessment.points_proven,
-                open=assessment.points_open,
-                judged=assessment.points_judged,
-                total=assessment.points_total,
-            )
-        )
 
 
 def print_sums(assessments: Sequence[Assessment], language: str, console: Console) -> None:
@@ -112,7 +73,8 @@ _OUTCOMES = (
 )
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """Return text that a terminal and rich's markup cannot take as instructions."""
-    shown = "".join(character if character.isprintable() else "�" for character in text)
+    spaced = text.replace("\u00a0", " ").replace("\u202f", " ")
+    shown = "".join(character if character.isprintable() else "�" for character in spaced)
     return shown.replace("[", "\\[")
