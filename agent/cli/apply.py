@@ -59,6 +59,55 @@ def export(
     _told(judged)
 
 
+def forms(
+    source: Path = SOURCE,
+    output: Path = typer.Option(..., "-o", "--output", help="Directory for the drafts (.docx)."),
+    form: list[str] = typer.Option([], "--form", help="Only this form; may be given several times."),
+    campus: Path | None = CAMPUS,
+    region: Path | None = typer.Option(None, "--region", help="The region file, for the form of a region."),
+    trust: Path | None = TRUST,
+    pack: list[Path] = PACKS,
+    language: str = LANGUAGE,
+) -> None:
+    """Write drafts of the application forms, filled from what was judged; what is declared or missing is marked."""
+    from agent.language import preferred, translator
+    from agent.packs.forms import load_forms
+    from agent.packs.load import config_directory
+    from agent.packs.region import parse_region
+    from agent.report.docx import draft
+    from agent.report.form_lines import Mark, Material
+    from agent.report.forms import filled
+
+    known = load_forms(config_directory())
+    for name in form:
+        if name not in known:
+            raise UsageError("there is no form {name!r}", todo="Known are: {known}", name=name, known=", ".join(known))
+    judged = _judged(source, campus, trust, pack)
+    schools = parse_region(read_file(region), str(region)) if region else None
+    by = {one.standard for one in judged.given.assessments}
+    wanted = [known[name] for name in form] or [
+        one for one in known.values() if one.standard in by and (one.about == "region") == (schools is not None)
+    ]
+    if not wanted:
+        raise UsageError(
+            "there is no form for what was judged ({standards})",
+            where=str(source),
+            todo="Forms: {known}; the form of a region needs --region",
+            standards=", ".join(sorted(by)),
+            known=", ".join(known),
+        )
+    output.mkdir(parents=True, exist_ok=True)
+    _ = translator(preferred(os.environ))
+    for one in wanted:
+        done = filled(one, Material(judged.given, language, schools if one.about == "region" else None))
+        path = output / f"{one.id}.docx"
+        write_file(path, draft(done))
+        told = _("{proven} lines proven, {declared} declared, {missing} missing, {person} for people")
+        counts = {str(mark): done.count(mark) for mark in (Mark.PROVEN, Mark.DECLARED, Mark.MISSING, Mark.PERSON)}
+        typer.echo(f"{path}: {told.format(**counts)}")
+    _told(judged)
+
+
 def _chosen(judged: Judged, standards: list[str]) -> list[Assessment]:
     """Return the assessments of these standards, all where none is named."""
     known = {one.standard: one for one in judged.given.assessments}
@@ -98,5 +147,5 @@ def _told(judged: Judged) -> None:
 
 def register(app: typer.Typer) -> None:
     """Add this audience's commands."""
-    for command in (export,):
+    for command in (export, forms):
         app.command()(command)
