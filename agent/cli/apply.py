@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from enum import StrEnum
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from agent.cli.compared import print_comparison
 from agent.cli.files import read_file, write_file
 from agent.errors import UsageError
 
@@ -108,6 +110,45 @@ def forms(
     _told(judged)
 
 
+def what_if(
+    source: Path = typer.Argument(help="A bundle (zip), or a file of readings (JSON lines).", show_default=False),
+    by: str = typer.Option(..., "--by", help="Judge by this: the id of a standard, or a pack (.yaml)."),
+    then: str = typer.Option("", "--then", help="Compare with this: of a bundle, a standard that it was judged by."),
+    campus: Path | None = CAMPUS,
+    trust: Path | None = TRUST,
+    pack: list[Path] = PACKS,
+    language: str = typer.Option("", "--lang", help="zh_CN or en."),
+    as_json: bool = typer.Option(False, "--json", help="Print JSON."),
+) -> None:
+    """Judge old evidence by another standard or version, side by side with before; nothing is signed or kept."""
+    from agent.language import preferred
+    from agent.report.compare import comparison_json
+    from agent.runtime.what_if import compare_bundle, compare_readings
+    from agent.verify.policy import pinned_trust, released_packs
+
+    data = read_file(source)
+    holds = True
+    if data.startswith(b"PK"):
+        comparison, found = compare_bundle(
+            data,
+            source.name,
+            by,
+            then,
+            trust=pinned_trust(trust) if trust else None,
+            packs=released_packs(pack) if pack else None,
+        )
+        holds = found.result.ok
+    else:
+        if not then:
+            raise UsageError("for a file of readings, say what to compare with", todo="Give --then STANDARD or a pack")
+        comparison = compare_readings(data, source.name, by, then, campus)
+    if as_json:
+        typer.echo(json.dumps(comparison_json(comparison), ensure_ascii=False, indent=2))
+    else:
+        print_comparison(comparison, language or preferred(os.environ))
+    _said(holds=holds)
+
+
 def _chosen(judged: Judged, standards: list[str]) -> list[Assessment]:
     """Return the assessments of these standards, all where none is named."""
     known = {one.standard: one for one in judged.given.assessments}
@@ -136,10 +177,15 @@ def _judged(source: Path, campus: Path | None, trust: Path | None, packs: list[P
 
 
 def _told(judged: Judged) -> None:
+    """Say whether the evidence of what was judged holds."""
+    _said(holds=judged.holds)
+
+
+def _said(*, holds: bool) -> None:
     """Say on standard error that the evidence does not hold, and end with 1."""
     from agent.language import preferred, translator
 
-    if not judged.holds:
+    if not holds:
         _ = translator(preferred(os.environ))
         typer.echo(_("the bundle does NOT hold; run campus-agent verify for the reasons"), err=True)
         raise typer.Exit(1)
@@ -147,5 +193,5 @@ def _told(judged: Judged) -> None:
 
 def register(app: typer.Typer) -> None:
     """Add this audience's commands."""
-    for command in (export, forms):
+    for command in (export, forms, what_if):
         app.command()(command)
