@@ -81,9 +81,7 @@ def _steps(criterion: Criterion) -> tuple[Fraction, Fraction]:
 
 def _values(criterion: Criterion) -> Iterator[str]:
     for example in criterion.examples:
-        yield from (
-            value for series in example.readings for value in series.values if value.replace(".", "").isdigit()
-        )
+        yield from (value for series in example.readings for value in series.values if value.replace(".", "").isdigit())
 
 
 def _around(text: str, up: Fraction, down: Fraction) -> tuple[str, str]:
