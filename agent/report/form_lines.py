@@ -112,11 +112,13 @@ class Material:
             return Line(visible(region.name, 200), Mark.DECLARED)
         schools = [one for one in region.schools if one.general]
         if fill.of == "schools":
-            found = sum(_highest(one) == fill.stage for one in schools) if fill.stage else len(schools)
-            return self._declared(str(found), fill, _("the authority's list"))
+            of_stage = [one for one in schools if fill.stage in (None, _highest(one))]
+            return self._declared(str(len(of_stage)), fill, _("the authority's list"))
         if fill.of == "classes-from-grade-three":
-            total = sum(one.classes_from_grade_three for one in schools)
-            return self._declared(str(total), fill, _("the authority's list"))
+            counts = [one.classes_from_grade_three for one in schools if one.classes_from_grade_three is not None]
+            if len(counts) < len(schools):
+                return self.missing(_("classes_from_grade_three of every school in the region file"))
+            return self._declared(str(sum(counts)), fill, _("the authority's list"))
         return self.missing(_("the region file does not hold it"))
 
     def _declared(self, text: str, fill: Count, who: str) -> Line:

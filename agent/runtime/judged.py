@@ -9,20 +9,23 @@ from agent import canonical
 from agent.errors import UsageError
 from agent.model.finding import Assessment
 from agent.model.region import RegionResult
-from agent.packs.load import config_directory, load_metrics, load_standards
+from agent.packs.load import config_directory, load_metrics, load_standard
 from agent.report import ReportInput
 from agent.runtime.report_input import report_input
 from agent.verify.bundle import verify_bundle
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
 
     from agent.model.campus import Campus
+    from agent.model.metric import Metric
     from agent.model.standard import Standard
+    from agent.packs.load import Pack
     from agent.verify.bundle import Verified
     from agent.verify.policy import Trust
 
-__all__ = ["Judged", "open_judged"]
+__all__ = ["Judged", "named_standard", "open_judged"]
 
 _ZIP = b"PK"
 
@@ -90,18 +93,31 @@ def _from_json(data: bytes, name: str, campus: Campus | None) -> Judged:
             RegionResult.from_json(item, where=name).assessment if region else Assessment.from_json(item, where=name)
         )
     directory = config_directory()
-    known = load_standards(directory)
+    metrics = load_metrics(directory)
+    packs = [named_standard(directory, one.standard, metrics) for one in assessments]
     standards = {
-        one.standard: known[one.standard].value
-        for one in assessments
-        if one.standard in known and known[one.standard].digest == one.pack
+        one.standard: pack.value
+        for one, pack in zip(assessments, packs, strict=True)
+        if pack is not None and pack.digest == one.pack
     }
     given = ReportInput(
         assessments=tuple(assessments),
         campus=campus,
-        metrics=tuple(load_metrics(directory).values()),
+        metrics=tuple(metrics.values()),
         standards=tuple(standards.values()),
         bundle=canonical.digest(data),
         bundle_name=name,
     )
     return Judged(given, standards)
+
+
+def named_standard(directory: Path, name: str, metrics: Mapping[str, Metric]) -> Pack[Standard] | None:
+    """Return one standard of a config directory by its id, without reading the others; None: there is no such file.
+
+    Raises:
+        PackError: with every fault of the file.
+    """
+    for path in sorted((directory / "standards").glob("*.yaml")):
+        if path.stem == name:
+            return load_standard(path, metrics)
+    return None

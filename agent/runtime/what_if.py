@@ -19,6 +19,7 @@ from agent.packs.load import (
     parse_campus,
 )
 from agent.report.compare import Comparison, compared
+from agent.runtime.judged import named_standard
 from agent.sessions.segment import unpacked
 from agent.verify.bundle import verify_bundle
 from agent.verify.recompute import readings_of
@@ -48,7 +49,9 @@ def pack_named(name: str, metrics: Mapping[str, Metric]) -> Pack[Standard]:
     path = Path(name)
     if path.suffix == ".yaml" or path.is_file():
         return load_standard(path, metrics)
-    return chosen_standards(load_standards(config_directory(), metrics), [name])[0]
+    directory = config_directory()
+    found = named_standard(directory, name, metrics)
+    return found or chosen_standards(load_standards(directory, metrics), [name])[0]
 
 
 def compare_bundle(
