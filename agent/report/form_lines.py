@@ -115,9 +115,8 @@ class Material:
             of_stage = [one for one in schools if fill.stage in (None, _highest(one))]
             return self._declared(str(len(of_stage)), fill, _("the authority's list"))
         if fill.of == "classes-from-grade-three":
-            counts = [one.classes_from_grade_three for one in schools if one.classes_from_grade_three is not None]
-            if len(counts) < len(schools):
-                return self.missing(_("classes_from_grade_three of every school in the region file"))
+            # The region file is refused where a general school does not state it.
+            counts = [one.classes_from_grade_three or 0 for one in schools]
             return self._declared(str(sum(counts)), fill, _("the authority's list"))
         return self.missing(_("the region file does not hold it"))
 
