@@ -70,8 +70,8 @@ def seek(request: CanarySeek, nonce: Callable[[str, str, str], bytes], watch: Wa
 
 def _texts(where: Path, watch: Watch) -> Iterator[Iterator[bytes]]:
     """Yield the text of each file in turn: those of the canary's own if it has any, else all."""
-    files, _ = without_copies(where, walk(where).files)
     names = Names((CANARY_HOST,))
+    files, _ = without_copies(where, walk(where).files, names.owner)
     own = [file for file in files if names.owner(file) is not None]
     for file in own or files:
         yield _text(where / file.path, watch)

@@ -189,7 +189,7 @@ def entries(pieces: Iterable[bytes]) -> Iterator[bytes]:
 def _files(where: Path) -> tuple[Tree, Sequence[LogFile], int]:
     tree = walk(where)
     journals = [file for file in tree.files if file.path.endswith((".journal", ".journal~"))]
-    kept, copies = without_copies(where, journals)
+    kept, copies = without_copies(where, journals, lambda _: None)
     return tree, kept, copies
 
 

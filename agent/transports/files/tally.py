@@ -42,7 +42,7 @@ def tally(request: LogTally, watch: Watch) -> LogDays:
     zone = ZoneInfo(request.timezone)
     root = Path(request.where)
     tree = walk(root)
-    files, copies = without_copies(root, tree.files)
+    files, copies = without_copies(root, tree.files, Names(request.sources).owner)
     results = _count_all(root, files, request, watch)
     sums = {name: Sum() for name in request.sources}
     for each in series(files):
@@ -91,6 +91,8 @@ def _end_of(counted: Counted, newer: date | None, zone: ZoneInfo) -> date | None
     named = counted.file.named_day
     if named is not None and named <= modified + SLACK:
         return named
+    if newer is not None and modified > newer + SLACK:
+        return newer  # copied or touched: an older file was written to no more when the newer began
     if any(matches(counts.runs, modified) for counts in counted.count.sources.values()):
         return modified
     return newer

@@ -11,6 +11,7 @@ import hashlib
 import os
 import re
 import stat
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import date
 from fnmatch import translate
@@ -19,7 +20,7 @@ from typing import TYPE_CHECKING
 from agent.transports.files.unpack import open_plainly
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
 __all__ = ["LogFile", "Names", "Tree", "series", "walk"]
@@ -30,6 +31,7 @@ _END = 1 << 16
 """Octets of a file's beginning and end that tell copies apart."""
 _PACKED = re.compile(r"\.(?:gz|xz|zst|zstd|bz2)$")
 _NUMBER = re.compile(r"\.(\d{1,4})$")
+_ADDRESS = re.compile(r"(?:^|[^\d.])\d{1,3}(?:\.\d{1,3}){3}$")
 _DATE = re.compile(
     r"(?<!\d)(20\d\d)([-_./]?)(0[1-9]|1[0-2])(?:\2(0[1-9]|[12]\d|3[01])(?:[-_T.]?\d\d(?:[-:_.]?\d\d){0,2})?)?(?!\d)"
 )
@@ -48,20 +50,26 @@ class LogFile:
     identity: tuple[int, int]
 
     @property
+    def _parts(self) -> tuple[str, int]:
+        """The path without packing and number, and the number; the end of an IPv4 address is none."""
+        plain = _PACKED.sub("", self.path)
+        match = None if _ADDRESS.search(plain) else _NUMBER.search(plain)
+        return (plain[: match.start()], int(match[1])) if match else (plain, 0)
+
+    @property
     def stem(self) -> str:
         """The path without packing, number and date: what all files of a series share."""
-        return _DATE.sub("", _NUMBER.sub("", _PACKED.sub("", self.path)))
+        return _DATE.sub("", self._parts[0])
 
     @property
     def number(self) -> int:
         """The number of a rotation; 0 for the file that is written to, and for rotation by date."""
-        match = _NUMBER.search(_PACKED.sub("", self.path))
-        return int(match[1]) if match else 0
+        return self._parts[1]
 
     @property
     def named_day(self) -> date | None:
         """The day that the name or the directories tell; the last day of the month where they tell no more."""
-        found = list(_DATE.finditer(_NUMBER.sub("", _PACKED.sub("", self.path))))
+        found = list(_DATE.finditer(self._parts[0]))
         if not found:
             return None
         year, month = int(found[-1][1]), int(found[-1][3])
@@ -124,26 +132,28 @@ def _take(tree: Tree, entry: os.DirEntry[str], path: str, depth: int, waiting: l
             tree.files.append(LogFile(path, status.st_size, status.st_mtime_ns, (status.st_dev, status.st_ino)))
 
 
-def without_copies(root: Path, files: Sequence[LogFile]) -> tuple[list[LogFile], int]:
+def without_copies(
+    root: Path, files: Sequence[LogFile], owner: Callable[[LogFile], str | None]
+) -> tuple[list[LogFile], int]:
     """Return the files without second copies, and how many those were.
 
-    A copy has the same inode or the same stored octets, or is the packed twin that a rotation left behind when it was
-    interrupted: of `a.1` and `a.1.gz` the first is whole.
+    A copy has the same inode, or the same stored octets in another series of the same source, or is the packed twin
+    that a rotation left behind when it was interrupted: of `a.1` and `a.1.gz` the first is whole. In one series equal
+    octets are no copy: lines without a year may be the same a year later.
     """
     names = {file.path for file in files}
-    sizes: dict[int, int] = {}
-    for file in files:
-        sizes[file.size] = sizes.get(file.size, 0) + 1
-    seen: set[object] = set()
+    sizes = Counter(file.size for file in files)
+    inodes: set[tuple[int, int]] = set()
+    contents: dict[object, str] = {}
     kept: list[LogFile] = []
     for file in files:
         plain = _PACKED.sub("", file.path)
-        marks: list[object] = [file.identity]
-        if sizes[file.size] > 1 and file.size:
-            marks.append(_mark(root, file))
-        if (plain != file.path and plain in names) or any(mark in seen for mark in marks if mark is not None):
+        if (plain != file.path and plain in names) or file.identity in inodes:
             continue
-        seen.update(marks)
+        inodes.add(file.identity)
+        mark = (_mark(root, file), owner(file)) if sizes[file.size] > 1 and file.size else None
+        if mark is not None and mark[0] is not None and contents.setdefault(mark, file.stem) != file.stem:
+            continue
         kept.append(file)
     return kept, len(files) - len(kept)
 
