@@ -277,6 +277,8 @@ def _finding(
     names = list(dict.fromkeys(case.decided_by for case in shown))
     settled = verdict.high is not None and verdict.low == verdict.high
     value = verdict.low if settled else _shown(criterion, measure, shown, verdict)
+    if verdict.truths and not verdict.subjects and isinstance(criterion.judge, Limit) and criterion.judge.by_stage:
+        value = shown[0].value if shown else None  # each subject has its own threshold: one of them with its value
     kept = _kept(cases, deciding)
     left = len(cases) - len(kept)
     return Finding(

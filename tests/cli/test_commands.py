@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from agent import __version__
-from agent.model.standard import Standard
 from tests.runtime.world import COMMUNITY, REPOSITORY, School, agent, command, environment, school
 
 if TYPE_CHECKING:
@@ -83,7 +82,7 @@ def test_a_wrong_reading_is_named(tmp_path: Path, call: Call, text: str, place: 
 
 # --- errors that a user meets ---------------------------------------------------------------------------------------
 
-KNOWN = "Known are: bozhou-school-2024, jiangsu-2018"
+KNOWN = "Known are: bozhou-region-2024, bozhou-school-2024, huzhou-3.0, jiangsu-2018, ningxia, wuhan-2020"
 
 
 @pytest.mark.parametrize(
@@ -265,8 +264,50 @@ def test_packs_are_listed_and_linted() -> None:
     done = agent("lint")
     assert done.code == 0
     assert re.fullmatch(r"\d+ passed, 0 failed\n", done.out)
-    listed = agent("standards", "--json").json()
-    assert [Standard.from_json(one).id for one in listed] == ["bozhou-school-2024", "jiangsu-2018"]
+    totals = {one["id"]: one["total"] for one in agent("standards", "--json").json()}
+    assert totals == {
+        "bozhou-region-2024": "100",
+        "bozhou-school-2024": "100",
+        "huzhou-3.0": "120",
+        "jiangsu-2018": "110",
+        "ningxia": "105",
+        "wuhan-2020": "100",
+    }
+    one = agent("standards", "ningxia", "--json").json()
+    assert one["clauses"][0] | {"criteria": []} == {
+        "id": "1",
+        "section": "network",
+        "heading": one["clauses"][0]["heading"],
+        "points": "1",
+        "reach": "full",
+        "criteria": [],
+    }
+    shown = agent("standards", "ningxia", "--lang", "en", COLUMNS="120")
+    assert "2 ★" in shown.out
+    assert "provable 3, partly provable 7, by documents 2, not judged here 93" in shown.out
+
+
+def test_a_score_sheet_for_a_spreadsheet(tmp_path: Path) -> None:
+    """Several standards at once as CSV that a spreadsheet opens as UTF-8."""
+    path = tmp_path / "readings.jsonl"
+    path.write_text(reading("500"), encoding="utf-8")
+    chosen = ("--standard", "bozhou-school-2024", "--standard", "ningxia")
+    done = agent("assess", "--readings", path, *chosen, "--csv", "--lang", "en")
+    assert (done.code, done.err) == (0, "")
+    assert done.out.startswith("\ufeffstandard,")
+    assert "bozhou-school-2024" in done.out
+    assert "\nningxia," in done.out.replace("\r", "")
+
+
+def test_a_score_sheet_says_what_to_do_next(tmp_path: Path) -> None:
+    """Below the table stands each open clause with its points, what is missing, and the next step."""
+    path = tmp_path / "readings.jsonl"
+    path.write_text(reading("500"), encoding="utf-8")
+    done = agent("assess", "--readings", path, "--standard", "ningxia", "--lang", "en", COLUMNS="200")
+    assert "What to do next" in done.out
+    assert "Judge a longer window; wanted are samples on 5 school days" in done.out
+    assert "Declare ningxia/joined-applications in the campus file, with the document:" in done.out
+    assert "(Four stars, Five stars): not settled: 2," in done.out
 
 
 def test_a_faulty_pack_is_exit_1_with_its_line(tmp_path: Path) -> None:
