@@ -67,7 +67,8 @@ class Material:
 
     def missing(self, text: str) -> Line:
         """Return the line of a field that is not filled, with what is missing."""
-        return Line(translator(self.language)("【missing】") + text, Mark.MISSING)
+        _ = translator(self.language)
+        return Line(_("【missing】") + text, Mark.MISSING)
 
     def counted(self, fill: Count, standard: str) -> list[Line]:
         """Return a figure of the campus or region file."""
@@ -75,7 +76,8 @@ class Material:
             return [self._of_region(fill, self.region)]
         if self.given.campus is not None:
             return [self._of_campus(fill, self.given.campus, standard)]
-        return [self.missing(translator(self.language)("give the campus file (--campus)"))]
+        _ = translator(self.language)
+        return [self.missing(_("give the campus file (--campus)"))]
 
     def _of_campus(self, fill: Count, campus: Campus, standard: str) -> Line:
         _ = translator(self.language)
@@ -122,7 +124,8 @@ class Material:
 
     def _declared(self, text: str, fill: Count, who: str) -> Line:
         unit = f" {fill.unit.of(self.language)}" if fill.unit else ""
-        word = translator(self.language)("〔declared: {who}〕").format(who=visible(who, 200))
+        _ = translator(self.language)
+        word = _("〔declared: {who}〕").format(who=visible(who, 200))
         return Line(f"{text}{unit} {word}", Mark.DECLARED)
 
     def _expired(self, expires: str | None, standard: str) -> bool:
