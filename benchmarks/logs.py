@@ -60,6 +60,8 @@ PACKINGS: tuple[tuple[str, Callable[[bytes], bytes], str], ...] = (
     (".zst", zstandard.compress, "zstdcat"),
     (".bz2", bz2.compress, "bzcat"),
 )
+MESSAGE = 140
+"""Octets of a line, about."""
 _SIZE = re.compile(r"(\d+)([MG]?)")
 _UNITS = {"": 1, "M": 10**6, "G": 10**9}
 
@@ -115,7 +117,7 @@ def _day(root: Path, octets: int, back: int) -> int:
         lines += len(texts)
         _write(root / source / f"messages-{day:%Y%m%d}{ending}", pack, texts, day)
     texts = []
-    for n, (clock, text) in enumerate(_messages(octets // 2, chance)):
+    for n, (clock, text) in enumerate(_messages(max(octets // 2, 50 * MESSAGE), chance)):
         source = TOGETHER[chance.randrange(25) if n >= 25 else n]
         if source != LACKING or back not in LOST:
             texts.append(f"{day.isoformat()}T{clock}.{chance.randrange(10**6):06d}+08:00 {source} {text}\n")
@@ -124,15 +126,19 @@ def _day(root: Path, octets: int, back: int) -> int:
 
 
 def _messages(octets: int, chance: random.Random) -> list[tuple[str, str]]:
-    count = max(1, octets // 140)
-    return [
-        (
-            f"{second // 3600:02d}:{second // 60 % 60:02d}:{second % 60:02d}",
-            f"%%01IFNET/4/LINK_STATE(l)[{chance.randrange(10**6)}]: The line protocol IP on GigabitEthernet0/0/"
-            f"{chance.randrange(48)} has entered the state.",
-        )
-        for second in (n * 86_400 // count for n in range(count))
-    ]
+    count = max(1, octets // MESSAGE)
+    seconds = (n * 86_400 // count for n in range(count))
+    return [(f"{at // 3600:02d}:{at // 60 % 60:02d}:{at % 60:02d}", _message(chance)) for at in seconds]
+
+
+def _message(chance: random.Random) -> str:
+    """Return the record of a session, with as much of chance in it as such records have."""
+    number = chance.getrandbits(96)
+    return (
+        f"%%01SESSION/6/CLOSE(l)[{number & 0xFFFFF}]: proto=TCP 10.{number >> 20 & 15}.{number >> 24 & 255}."
+        f"{number >> 32 & 255}:{number >> 40 & 0xFFFF}->{number >> 56 & 255}.{number >> 64 & 255}.7.9:443 "
+        f"octets={number >> 72} policy=trust-untrust"
+    )
 
 
 def _write(path: Path, pack: Callable[[bytes], bytes], texts: Sequence[str], day: date) -> None:
@@ -216,7 +222,7 @@ def _table(trials: Sequence[dict[str, object]], lines: int) -> str:
             f"{'agent, by source and day':24}{agent:10.1f}{octets / 1e6 / agent:10.0f}{middle('cpu_seconds'):10.1f}",
             f"{'zcat and others | wc -l':24}{shell:10.1f}{octets / 1e6 / shell:10.0f}{shell_cpu:10.1f}",
             f"agent : wc = {agent / shell:.2f}; memory of the agent {middle('peak_mb'):.0f} MB",
-            f"same lines, and exactly the days that lack: {agrees} ({trials[-1]['lacking']})",
+            f"same lines, and exactly the days that lack: {agrees} ({trials[-1]['lacking']!s:.60})",
         )
     )
 
