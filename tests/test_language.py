@@ -7,6 +7,7 @@ import importlib.util
 import subprocess
 import sys
 from pathlib import Path
+from string import Formatter
 from typing import TYPE_CHECKING
 
 import pytest
@@ -87,6 +88,13 @@ def test_every_visible_text_has_chinese() -> None:
     assert not missing, "run python tests/locale_tools.py, then translate: " + "; ".join(
         f"{places[0]} {text!r}" for text, places in missing.items()
     )
+
+
+def test_every_text_can_be_formatted() -> None:
+    """Braces stand for named places only: a literal one would make the message itself fail."""
+    for text, where in locale_tools.extract().texts.items():
+        for _, name, _, _ in Formatter().parse(text):
+            assert name is None or name.isidentifier(), f"{where[0]}: {text!r}"
 
 
 def test_translations_keep_their_places() -> None:

@@ -67,7 +67,7 @@ def _store(asset: Asset, campus: Campus) -> Asset:
             GapReason.UNSUPPORTED,
             "the campus file does not say whose canary this is",
             where=asset.id,
-            todo="Give the asset  logs: { canary_of: <id of the log store> }",
+            todo="Write the id of the log store into logs.canary_of of this asset",
         )
     return store
 

@@ -69,7 +69,7 @@ def place_of(asset: Asset, one: Wanted | None = None) -> str:
             GapReason.UNSUPPORTED,
             "the campus file does not say in which directory the logs are",
             where=asset.id,
-            todo="Give the asset  logs: { where: /var/log/remote }",
+            todo="Write the directory into logs.where of this asset, for example /var/log/remote",
         )
     return asset.logs.where
 
