@@ -10,12 +10,14 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from agent.clock import parse_time
 from agent.model.calendar import parse_day
+from agent.model.logs import LogStore
 from agent.packs.faults import fault, known, twice
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
     from agent.errors import ConfigError
+    from agent.model.asset import Asset
     from agent.model.campus import Campus
     from agent.packs.yaml_source import Path, Source
 
@@ -93,6 +95,8 @@ def _named_rooms(pack: Campus) -> Iterator[tuple[Path, str]]:
 def _named_assets(pack: Campus) -> Iterator[tuple[Path, str]]:
     for n, asset in enumerate(pack.assets):
         yield from ((("assets", n, "feeds", m), fed) for m, fed in enumerate(asset.feeds))
+        if asset.logs is not None and asset.logs.canary_of:
+            yield ("assets", n, "logs", "canary_of"), asset.logs.canary_of
     yield from ((("links", n, "asset"), link.asset) for n, link in enumerate(pack.links))
     for n, system in enumerate(pack.systems):
         yield from ((("systems", n, "assets", m), asset) for m, asset in enumerate(system.assets))
@@ -124,6 +128,7 @@ def _assets(pack: Campus, source: Source) -> list[ConfigError]:
             faults.append(fault(source, ("assets", n, "draw"), "the challenge says what is drawn, not a file"))
         if asset.wifi is not None:
             faults.append(fault(source, ("assets", n, "wifi"), "wifi tables belong into the family"))
+        faults += _logs(n, asset, source)
         places: list[Path] = [("assets", n, "feeds", m) for m in range(len(asset.feeds))]
         faults += twice(source, places)
         faults += [
@@ -132,6 +137,20 @@ def _assets(pack: Campus, source: Source) -> list[ConfigError]:
             if fed == asset.id
         ]
     return faults
+
+
+def _logs(n: int, asset: Asset, source: Source) -> list[ConfigError]:
+    """Check that logs in files have a directory, and a canary a store."""
+    logs, place = asset.logs or LogStore(), ("assets", n, "logs")
+    if asset.family in ("log-files", "journal-files") and not logs.where.startswith("/"):
+        what = "logs in files need the directory in which they are"
+        return [
+            fault(source, place, what, "Write the directory into logs.where of this asset, for example /var/log/remote")
+        ]
+    if asset.family == "syslog-canary" and not logs.canary_of:
+        what = "a canary needs the log store that keeps it"
+        return [fault(source, place, what, "Write the id of the log store into logs.canary_of of this asset")]
+    return []
 
 
 def _declared(pack: Campus, source: Source) -> list[ConfigError]:

@@ -13,6 +13,8 @@ from agent.assess.derive import DERIVATIONS
 from agent.assess.samples import Readings
 from agent.clock import SystemClock, time_text
 from agent.collectors import measure
+from agent.collectors.logs.files import place_of
+from agent.errors import GapError
 from agent.model.asset import Asset
 from agent.model.campus import Campus, School
 from agent.model.evidence import SegmentHeader
@@ -122,6 +124,9 @@ def test_a_store_without_its_directory_is_a_reading(where: str, state: str) -> N
     """The directory is gone, or the campus file names none: what is said is recorded where anything was asked."""
     readings, _ = read(campus_of(where, source("sw1")))
     assert [one.value for one in readings] == ([state] if where else [])
+    if not where:
+        with pytest.raises(GapError, match=r"logs\.where"):
+            place_of(campus_of(where).assets[0])
 
 
 def test_six_months_of_files_are_six_months(tmp_path: Path) -> None:
