@@ -226,9 +226,7 @@ def _check_segment(item: Opened, segment: Segment, exchanges: int, gaps: int) ->
         previous_ns = int(entry.monotonic_ns)
 
 
-def _check_asset(
-    segment: Segment, campus: Campus, files: dict[str, bytes], packs: frozenset[str], nonce: str
-) -> None:
+def _check_asset(segment: Segment, campus: Campus, files: dict[str, bytes], packs: frozenset[str], nonce: str) -> None:
     """The asset that was asked is the campus file's, read as a released family says."""
     header = segment.header
     declared = campus.asset(header.asset.id)
