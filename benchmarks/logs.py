@@ -6,7 +6,7 @@ with gzip, xz, zstd and bzip2. One source lacks two days. The agent counts lines
 ``cat``, ``zcat``, ``xzcat``, ``zstdcat`` and ``bzcat`` on the same files, each into ``wc -l``. Both must see the same
 number of lines, and the agent every day but those two.
 
-On two cores (AMD EPYC, 2026-11) figures are in `agent/transports/files/__init__.py`.
+Figures are in `agent/transports/files/__init__.py`.
 """
 
 from __future__ import annotations
