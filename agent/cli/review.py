@@ -46,6 +46,8 @@ def verify(
         verdict = _("holds") if result.ok else _("does NOT hold")
         counts = _("{count} checks, {failed} failed").format(count=len(result.checks), failed=len(result.failed()))
         typer.echo(f"{bundle.name}: {verdict} ({counts})")
+        if pinned is None:  # anyone can make a bundle that agrees with itself
+            typer.echo(_("keys taken from the bundle itself; pin them with --trust to know whose they are"), err=True)
     if not result.ok:
         raise typer.Exit(1)
 

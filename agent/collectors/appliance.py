@@ -22,6 +22,7 @@ from agent.collectors.commandline.fact import Fact, UnrecognisedError
 from agent.collectors.dates import age_in_days, days_until
 from agent.errors import GapError, MalformedError
 from agent.model import snmp
+from agent.model.calendar import utc_offset
 from agent.model.cli import received, screen_lines
 from agent.model.exchange import CliCommand, CliOutput, GapReason
 from agent.model.reading import Grade, Reading
@@ -43,11 +44,6 @@ MARK = re.compile(rb"(?:\xe2\x9f\xa6redacted:[a-z-]+\xe2\x9f\xa7)")
 PAGER = re.compile(r"^\s*-{2,} ?[Mm]ore ?-{2,}\s*")
 PARTS = {"signature": "signature", "licence": "licence", "policies": "policy"}
 """Kinds of subjects by the first word of the metric, for what belongs to a part of the device."""
-SCHOOL_TIME = dict.fromkeys(
-    ("Asia/Shanghai", "Asia/Chongqing", "Asia/Harbin", "Asia/Hong_Kong", "Asia/Macau", "Asia/Taipei", "PRC"),
-    timedelta(hours=8),
-)
-"""Zones without daylight saving time since 1991: a table, since zone files are no part of the evidence."""
 
 
 async def collect(asset: Asset, campus: Campus, session: Session) -> list[Reading]:
@@ -125,7 +121,7 @@ def _clock(topic: Topic, lines: Lines, answer: Answer, campus: Campus) -> list[F
     shown = topic.clock(lines)
     elapsed = timedelta(milliseconds=_output(answer).elapsed_ms)
     asked = parse_time(answer.at).replace(tzinfo=None) - elapsed / 2
-    zone = shown.ahead if shown.ahead is not None else SCHOOL_TIME.get(campus.timezone)
+    zone = shown.ahead if shown.ahead is not None else utc_offset(campus.timezone)
     facts = [Fact("clock.time", _displayed(shown.local, shown.ahead))]
     if zone is None:
         return facts
