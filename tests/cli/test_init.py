@@ -94,8 +94,13 @@ def test_the_wizard_fills_the_file_in(tmp_path: Path) -> None:
 def test_a_wizard_that_is_left_writes_nothing(tmp_path: Path, ending: str) -> None:
     """On a real terminal: Ctrl-C or Ctrl-D between two answers leaves an empty directory and no traceback."""
     ours, theirs = pty.openpty()
+    command = [*COMMAND, "init", str(tmp_path / "s"), "--lang", "en"]
+    # What runs in the background of a shell ignores interrupts, and so do its children: a terminal's program does not.
+    listening = (
+        f"import os, signal; signal.signal(signal.SIGINT, signal.SIG_DFL); os.execv({command[0]!r}, {command!r})"
+    )
     process = subprocess.Popen(
-        [*COMMAND, "init", str(tmp_path / "s"), "--lang", "en"],
+        [sys.executable, "-c", listening],
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,
