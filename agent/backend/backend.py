@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from agent.backend.log import TransparencyLog
+from agent.backend.log import TransparencyLog, stored_origin
 from agent.backend.store import RESERVE_BYTES, Store
+from agent.errors import ConfigError
 from agent.evidence import keys
+from agent.evidence.vkey import check_name
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from agent.clock import Clock
 
 __all__ = ["DEFAULT_ORIGIN", "Backend", "Settings"]
 
+_Key = TypeVar("_Key", keys.LogSigner, keys.Signer)
+
 DEFAULT_ORIGIN = "campus-agent-backend/log"
+"""The name of a new log that nobody named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +30,9 @@ class Settings:
     """What the operator of a backend decides."""
 
     directory: Path
-    origin: str = DEFAULT_ORIGIN
-    """The log's name in receipts: a host and path that the operator controls; fixed once the log exists."""
+    origin: str = ""
+    """The log's name in receipts: a host and path that the operator controls; fixed once the log exists.
+    Empty: the name that the log in the database has, or `DEFAULT_ORIGIN` for a new one."""
     database: str = ""
     """SQLAlchemy URL; empty: SQLite in the directory."""
     reserve_bytes: int = RESERVE_BYTES
@@ -45,31 +52,35 @@ class Backend:
 
     @classmethod
     def open(cls, settings: Settings, clock: Clock, *, exclusive: bool = True) -> Backend:
-        """Open the directory, making keys, tables and log where there are none.
+        """Open the directory; a server makes keys, tables and log where there are none.
 
         Args:
             settings: see `Settings`.
             clock: the time of records.
-            exclusive: as the server; False for tools that work beside it.
+            exclusive: as the server; False for tools that work beside it and make no backend of their own.
 
         Raises:
-            ConfigError: the directory is unusable, taken, or holds another log.
+            ConfigError: the directory is unusable, taken, or holds another log; or a tool finds no backend in it.
             KeyFileError: a key file is damaged or open to others.
             ProblemError: the database cannot be opened.
         """
+        directory = settings.directory
+        log_path, challenge_path = (directory / "keys" / name for name in ("log.pem", "challenge.pem"))
+        if not exclusive and not log_path.exists() and not challenge_path.exists():
+            raise _nothing_here(directory)
         store = Store(
-            settings.directory,
+            directory,
             clock,
             database=settings.database,
             reserve_bytes=settings.reserve_bytes,
             exclusive=exclusive,
         )
         try:
-            log_path = settings.directory / "keys" / "log.pem"
-            challenge_path = settings.directory / "keys" / "challenge.pem"
-            log_signer = keys.load_log_key(log_path) if log_path.exists() else keys.create_log_key(log_path)
-            signer = keys.load(challenge_path) if challenge_path.exists() else keys.create(challenge_path)
-            log = TransparencyLog(settings.origin, log_signer)
+            held = _held_origin(store, needed=not exclusive)
+            origin = _agreed_origin(settings.origin, held)
+            log_signer = _key(log_path, held, keys.load_log_key, keys.create_log_key)
+            signer = _key(challenge_path, held, keys.load, keys.create)
+            log = TransparencyLog(origin, log_signer)
             with store.write() as connection:
                 log.open(connection)
         except BaseException:
@@ -95,3 +106,60 @@ class Backend:
                 "publicKey": self.challenge_signer.public_pem.decode("ascii"),
             },
         }
+
+
+def _held_origin(store: Store, *, needed: bool) -> str | None:
+    """Return the name of the log in the database; None if there is none yet.
+
+    Raises:
+        ConfigError: there is none, and one is needed.
+    """
+    with store.read() as connection:
+        held = stored_origin(connection)
+    if held is None and needed:
+        raise _nothing_here(store.directory)
+    return held
+
+
+def _agreed_origin(given: str, held: str | None) -> str:
+    """Return the log's name: what the database says wins over nothing said, and never differs from what is said.
+
+    Raises:
+        ConfigError: the log has another name than the one that was asked for.
+        MalformedError: no note can carry the name.
+    """
+    if held is not None and given not in ("", held):
+        raise ConfigError(
+            "the log here has the name {held!r}, not {given!r}",
+            todo="Leave --origin out, or start with an empty directory: receipts carry the name, so it cannot change",
+            held=held,
+            given=given,
+        )
+    origin = held or given or DEFAULT_ORIGIN
+    check_name(origin, where="--origin")
+    return origin
+
+
+def _key(path: Path, held: str | None, load: Callable[[Path], _Key], create: Callable[[Path], _Key]) -> _Key:
+    """Return the key of a file; a new one is made only where no log exists yet.
+
+    Agents have pinned the keys of a log that exists: a second key would be refused by all of them.
+
+    Raises:
+        ConfigError: the key of an existing log is missing.
+        KeyFileError: the file is damaged, open to others, or cannot be made.
+    """
+    if held is not None and not path.exists():
+        raise ConfigError(
+            "the key of the log {origin} is missing",
+            where=str(path),
+            todo="Restore it from its backup, or start with an empty directory and have every school enrol again",
+            origin=held,
+        )
+    return load(path) if path.exists() else create(path)
+
+
+def _nothing_here(directory: Path) -> ConfigError:
+    return ConfigError(
+        "there is no backend here", where=str(directory), todo="Start it once with campus-agent backend serve"
+    )

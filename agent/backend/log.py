@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from agent.evidence.keys import LogSigner
     from agent.model.evidence import Leaf
 
-__all__ = ["TransparencyLog"]
+__all__ = ["TransparencyLog", "stored_origin"]
 
 
 class TransparencyLog:
@@ -105,6 +105,12 @@ class TransparencyLog:
         if (head.size, head.root) != (current.size, current.root()):
             found.append(f"log: the signed head of {head.size} leaves is not that of the {current.size} leaves stored")
         return found
+
+
+def stored_origin(connection: Connection) -> str | None:
+    """Return the name of the log that the database holds; None if it holds none yet."""
+    origin: str | None = connection.execute(select(tables.log.c.origin)).scalar_one_or_none()
+    return origin
 
 
 def _complete_subtrees(connection: Connection, size: int) -> tuple[bytes, ...]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import uvicorn
 
 from agent.backend.app import create_app
-from agent.backend.backend import DEFAULT_ORIGIN, Backend, Settings
+from agent.backend.backend import Backend, Settings
 from agent.clock import SystemClock
 from agent.errors import ConfigError
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from agent.clock import Clock
 
-__all__ = ["DEFAULT_ORIGIN", "Backend", "Settings", "create_app", "serve", "server_config"]
+__all__ = ["Backend", "Settings", "create_app", "serve", "server_config"]
 
 
 def serve(
@@ -26,7 +26,7 @@ def serve(
     port: int,
     directory: Path,
     *,
-    origin: str = DEFAULT_ORIGIN,
+    origin: str = "",
     clock: Clock | None = None,
     ready: Callable[[str], None] | None = None,
 ) -> None:
@@ -36,7 +36,7 @@ def serve(
         host: address to listen on.
         port: port; 0 takes a free one.
         directory: where everything is kept.
-        origin: the log's name; fixed once the log exists.
+        origin: the log's name; fixed once the log exists. Empty: the one that it has, or that of a new one.
         clock: another clock than the machine's.
         ready: called with the URL as soon as connections are taken.
 

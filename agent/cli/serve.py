@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 import typer
 
 from agent.cli.files import read_file
-from agent.errors import UsageError
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -50,7 +49,7 @@ def serve(
         typer.echo(url)
         notify.ready(url)
 
-    service.serve(host, port, directory, origin=origin or service.DEFAULT_ORIGIN, ready=ready)
+    service.serve(host, port, directory, origin=origin, ready=ready)
 
 
 @backend_app.command("token")
@@ -184,10 +183,6 @@ def _opened(directory: Path) -> closing[Backend]:
     from agent.backend.service import Backend, Settings
     from agent.clock import SystemClock
 
-    if not directory.is_dir():
-        raise UsageError(
-            "there is no backend here", where=str(directory), todo="Start it once with campus-agent backend serve"
-        )
     return closing(Backend.open(Settings(directory), SystemClock(), exclusive=False))
 
 

@@ -22,7 +22,8 @@ from agent.backend.fsck import fsck
 from agent.backend.service import Backend, Settings, serve
 from agent.backend.store import Store
 from agent.clock import SystemClock
-from agent.errors import ConfigError, KeyFileError, UsageError
+from agent.errors import ConfigError, KeyFileError, MalformedError, UsageError
+from agent.evidence import keys
 from agent.evidence.note import verify_receipt
 from agent.model.evidence import EntryKind
 from agent.model.upload import BLOB_MEDIA_TYPE, ProblemType
@@ -209,20 +210,67 @@ def test_a_second_server_on_the_directory_is_refused(served: Served) -> None:
     assert len(token) >= 22
 
 
-def test_a_database_without_its_log_key_is_refused(tmp_path: Path) -> None:
-    """A lost or exchanged log key, or another origin, is an error at the start, not a second log."""
+@pytest.mark.parametrize("name", ["log.pem", "challenge.pem"])
+@pytest.mark.parametrize("exclusive", [True, False])
+def test_a_database_without_its_key_is_refused(tmp_path: Path, name: str, exclusive: bool) -> None:
+    """A lost key is an error at the start that names the file, and no second key is made that no agent has pinned."""
     directory = tmp_path / "backend"
     with serving(directory, HandClock()):
         pass
+    (directory / "keys" / name).unlink()
+    with pytest.raises(ConfigError, match=f"{name}: the key of the log {ORIGIN} is missing"):
+        Backend.open(Settings(directory), SystemClock(), exclusive=exclusive)
+    assert not (directory / "keys" / name).exists()
+
+
+def test_a_database_with_another_log_key_is_refused(tmp_path: Path) -> None:
+    """An exchanged log key is an error at the start, not a second log; so is one that others can read."""
+    directory = tmp_path / "backend"
+    with serving(directory, HandClock()):
+        pass
+    path = directory / "keys" / "log.pem"
+    path.rename(directory / "keys" / "old.pem")
+    keys.create_log_key(path)
     with pytest.raises(ConfigError, match="another key or name"):
-        Backend.open(Settings(directory, origin="other.test/log"), SystemClock())
-    (directory / "keys" / "log.pem").rename(directory / "keys" / "old.pem")
-    with pytest.raises(ConfigError, match="another key or name"):
-        Backend.open(Settings(directory, origin=ORIGIN), SystemClock())
-    (directory / "keys" / "old.pem").replace(directory / "keys" / "log.pem")
-    (directory / "keys" / "log.pem").chmod(0o644)
+        Backend.open(Settings(directory), SystemClock())
+    (directory / "keys" / "old.pem").replace(path)
+    path.chmod(0o644)
     with pytest.raises(KeyFileError):
-        Backend.open(Settings(directory, origin=ORIGIN), SystemClock())
+        Backend.open(Settings(directory), SystemClock())
+
+
+def test_the_name_of_a_log_is_remembered(tmp_path: Path) -> None:
+    """Whoever opens a log without naming it gets its own name; another name is refused, with both names told."""
+    directory = tmp_path / "backend"
+    with serving(directory, HandClock()) as served:
+        first = served.backend.trust()
+    for exclusive in (True, False):
+        for origin in ("", ORIGIN):
+            with contextlib.closing(
+                Backend.open(Settings(directory, origin=origin), SystemClock(), exclusive=exclusive)
+            ) as backend:
+                assert backend.trust() == first
+        with pytest.raises(ConfigError, match=f"'{ORIGIN}', not 'other.test/log'"):
+            Backend.open(Settings(directory, origin="other.test/log"), SystemClock(), exclusive=exclusive)
+
+
+def test_a_name_that_no_receipt_can_carry_leaves_no_log_behind(tmp_path: Path) -> None:
+    """A name with a space is refused before keys or a log of that name exist: the next start may name it well."""
+    with pytest.raises(MalformedError, match="--origin"):
+        Backend.open(Settings(tmp_path, origin="two words"), SystemClock())
+    with contextlib.closing(Backend.open(Settings(tmp_path, origin=ORIGIN), SystemClock())) as backend:
+        assert backend.log.origin == ORIGIN
+
+
+def test_tools_make_no_backend(tmp_path: Path) -> None:
+    """A tool in a wrong directory says so and leaves it as it was: the log's name is the server's to choose."""
+    (tmp_path / "keys").mkdir()
+    with pytest.raises(ConfigError, match="there is no backend here"):
+        Backend.open(Settings(tmp_path), SystemClock(), exclusive=False)
+    assert [path.name for path in tmp_path.rglob("*")] == ["keys"]
+    keys.create_log_key(tmp_path / "keys" / "log.pem")  # a server that died before its log was written
+    with pytest.raises(ConfigError, match="there is no backend here"):
+        Backend.open(Settings(tmp_path), SystemClock(), exclusive=False)
 
 
 def test_every_connection_is_set_to_survive_a_power_cut(served: Served) -> None:

@@ -13,7 +13,6 @@ from typer.testing import CliRunner
 
 from agent import canonical
 from agent.backend import regions
-from agent.backend.backend import DEFAULT_ORIGIN
 from agent.backend.region_tables import result_csv
 from agent.cli import app
 from agent.clock import time_text
@@ -292,7 +291,7 @@ def test_the_bureaus_commands(tmp_path: Path, clock: HandClock) -> None:
     """The bureau adds a list, sees regions judged as JSON and CSV, and removes the list, beside a running server."""
     directory, file = tmp_path / "backend", tmp_path / "region.yaml"
     file.write_bytes(FILE)
-    with serving(directory, clock, origin=DEFAULT_ORIGIN) as served:
+    with serving(directory, clock) as served:
         agent = served.enrolled(tmp_path / "agent")
         send(served, agent, judged(mbps="500"))
         span = ["--since", "2026-01-01T00:00:00Z", "--until", NOW, "--directory", str(directory)]
