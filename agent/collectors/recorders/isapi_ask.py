@@ -10,14 +10,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from agent.collectors.markup import Element, json_value, parse
-from agent.errors import GapError, MalformedError
+from agent.collectors.recorders.asking import asked
+from agent.errors import MalformedError
 from agent.model.cli import received
-from agent.model.exchange import GapReason
-from agent.model.http import HttpField, HttpReply, HttpRequest
+from agent.model.http import HttpField, HttpRequest
 
 if TYPE_CHECKING:
     from agent.model.asset import Asset
     from agent.model.exchange import Answer, Session
+    from agent.model.http import HttpReply
 
 __all__ = ["FIELDS", "Isapi", "State", "Told", "state_of"]
 
@@ -89,16 +90,10 @@ class Isapi:
         )
 
     async def _ask(self, request: HttpRequest) -> Told | None:
-        try:
-            answer = await self.session.ask(request)
-        except GapError as gap:
-            if gap.reason in {GapReason.UNSUPPORTED, GapReason.MALFORMED}:
-                return None
-            raise
-        reply = answer.response
-        if not isinstance(reply, HttpReply):
-            raise MalformedError("a request over HTTP was answered by {op}", where=self.asset.id, op=reply.op)
-        told = _told(answer, reply, json=request.form == "json")
+        found = await asked(self.asset, self.session, request)
+        if found is None:
+            return None
+        told = _told(*found, json=request.form == "json")
         if told.state == "denied":
             self.denied.add(request.path.removeprefix("/ISAPI/").partition("?")[0])
         return told

@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from agent.collectors.recorders.asking import asked
 from agent.errors import GapError, MalformedError
 from agent.language import N_
 from agent.model.cli import received
@@ -78,15 +79,10 @@ async def ask(
         GapError: the device is silent, does not let us in, or has locked the account.
     """
     request = HttpRequest(path=path, form="lines", fields=FIELDS, omit=omit, seconds=seconds, max_octets=octets)
-    try:
-        answer = await session.ask(request)
-    except GapError as gap:
-        if gap.reason in {GapReason.UNSUPPORTED, GapReason.MALFORMED}:
-            return None
-        raise
-    reply = answer.response
-    if not isinstance(reply, HttpReply):
-        raise MalformedError("a request over HTTP was answered by {op}", op=reply.op)
+    found = await asked(asset, session, request)
+    if found is None:
+        return None
+    answer, reply = found
     body = received(reply.body)
     _refuse_lock(asset, answer, reply.status, body)
     state = _state(reply, body)

@@ -11,17 +11,18 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from agent.collectors.markup import parse
+from agent.collectors.recorders.asking import asked
 from agent.errors import GapError, MalformedError
 from agent.language import N_
 from agent.model.cli import received
 from agent.model.exchange import GapReason
-from agent.model.http import HttpField, HttpReply, HttpRequest
+from agent.model.http import HttpField, HttpRequest
 
 if TYPE_CHECKING:
     from agent.collectors.markup import Element
     from agent.model.asset import Asset
     from agent.model.exchange import Answer, Session
-    from agent.model.http import Login
+    from agent.model.http import HttpReply, Login
 
 __all__ = ["DEVICE", "RECORDING", "SEARCH", "SERVICE", "Soap", "Told", "xml_text"]
 
@@ -104,16 +105,8 @@ class Soap:
             seconds=seconds,
             max_octets=MOST_OCTETS,
         )
-        try:
-            answer = await self.session.ask(request)
-        except GapError as gap:
-            if gap.reason in {GapReason.UNSUPPORTED, GapReason.MALFORMED}:
-                return None
-            raise
-        reply = answer.response
-        if not isinstance(reply, HttpReply):
-            raise MalformedError("a request over HTTP was answered by {op}", where=self.asset.id, op=reply.op)
-        return _read(answer, reply)
+        found = await asked(self.asset, self.session, request)
+        return _read(*found) if found is not None else None
 
     def _refused(self, answer: Answer) -> GapError:
         gap = GapError(

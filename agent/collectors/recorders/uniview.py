@@ -15,18 +15,19 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from agent.collectors.answers import cited, unsupported
 from agent.collectors.markup import json_value
+from agent.collectors.recorders.asking import asked
 from agent.collectors.recorders.interface import Channel, Clock, Disk, Recorder, Span
 from agent.collectors.recorders.periods import history, merged, midway, school_zone
 from agent.errors import GapError, MalformedError
 from agent.language import N_
 from agent.model.cli import received
-from agent.model.exchange import GapReason
-from agent.model.http import HttpField, HttpReply, HttpRequest
+from agent.model.http import HttpField, HttpRequest
 
 if TYPE_CHECKING:
     from agent.model.asset import Asset
     from agent.model.campus import Campus
     from agent.model.exchange import Answer, Session
+    from agent.model.http import HttpReply
 
 __all__ = ["read"]
 
@@ -151,15 +152,10 @@ async def _rest(asset: Asset, campus: Campus, session: Session, recorder: Record
 
 async def _ask(asset: Asset, session: Session, path: str) -> _Told | None:
     """Ask one path; None for a reply that does not decode or that may not be asked for."""
-    try:
-        answer = await session.ask(HttpRequest(path=BASE + path, form="json", fields=FIELDS))
-    except GapError as gap:
-        if gap.reason in {GapReason.UNSUPPORTED, GapReason.MALFORMED}:
-            return None
-        raise
-    reply = answer.response
-    if not isinstance(reply, HttpReply):
-        raise MalformedError("a request over HTTP was answered by {op}", where=asset.id, op=reply.op)
+    found = await asked(asset, session, HttpRequest(path=BASE + path, form="json", fields=FIELDS))
+    if found is None:
+        return None
+    answer, reply = found
     state, data = _data(reply)
     return None if state == "odd" else _Told(answer, state, data)
 
