@@ -39,6 +39,7 @@ __all__ = [
     "load_standard",
     "load_standards",
     "metric_packs",
+    "pack_digests",
     "parse_campus",
     "parse_families",
     "parse_metrics",
@@ -155,6 +156,18 @@ def standard_packs(directory: Path, metrics: Mapping[str, Metric] | None = None)
     packs = _each(directory / "standards", lambda data, name: parse_standard(data, name, metrics=known))
     _refuse_twice((pack.value.id, ("id",), pack.source) for pack in packs)
     return packs
+
+
+def pack_digests(directory: Path) -> frozenset[str]:
+    """Return the digests of all files of `directory`/metrics, /families and /standards, without reading what they say.
+
+    Raises:
+        PackError: with every file that cannot be read; also when there is none.
+    """
+    kinds = ("metrics", "families", "standards")
+    return frozenset(
+        digest for kind in kinds for digest in _each(directory / kind, lambda data, _: canonical.digest(data))
+    )
 
 
 def load_metrics(directory: Path) -> dict[str, Metric]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import difflib
+import json
 from enum import Enum
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeVar, get_args, get_origin
 
 from pydantic import ValidationError
 
-from agent import canonical
 from agent.errors import ConfigError
 from agent.model.base import Word
 from agent.packs.yaml_source import PackError, Path, Source, spell
@@ -49,17 +49,17 @@ def validate(source: Source, model: type[W]) -> W:
     Raises:
         PackError: with one error per unknown or missing key and per wrong value.
     """
-    errors = _errors(model, source.data)
     data = source.data
+    word, errors = _tried(model, data)
     for error in errors:
         path = _path(source.data, error["loc"])
         if error["type"] == "string_type" and path in source.written:
             data = _replaced(data, path, source.written[path])
     if data is not source.data:
-        errors = _errors(model, data)
-    if errors:
+        word, errors = _tried(model, data)
+    if word is None:
         raise PackError([_fault(source, model, error) for error in errors])
-    return model.model_validate_json(canonical.dumps(data))
+    return word
 
 
 def near(word: str, known: Iterable[str]) -> str:
@@ -68,14 +68,16 @@ def near(word: str, known: Iterable[str]) -> str:
     return found[0] if found else ""
 
 
-def _errors(model: type[Word], data: Any) -> list[ErrorDetails]:
+def _tried(model: type[W], data: Any) -> tuple[W | None, list[ErrorDetails]]:
+    """Return the word, or None and why there is none."""
     try:
-        model.model_validate_json(canonical.dumps(data))
+        # Sorted as canonical bytes are; these are read at once and hashed by nobody, so the C encoder will do.
+        return model.model_validate_json(json.dumps(data, sort_keys=True)), []
     except ValidationError as error:
         # A list whose items all failed counts as empty for pydantic; the items' own errors say what is wrong.
         found = error.errors(include_url=False)
-        return [item for item in found if item["type"] != "too_short" or not item["input"]]
-    return []
+        telling = [item for item in found if item["type"] != "too_short" or not item["input"]]
+        return None, telling or found
 
 
 def _path(data: Any, loc: tuple[int | str, ...]) -> Path:

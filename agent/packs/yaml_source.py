@@ -13,14 +13,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 import yaml
-from yaml.events import AliasEvent, CollectionEndEvent, CollectionStartEvent
+from yaml.events import AliasEvent, CollectionEndEvent, CollectionStartEvent, ScalarEvent, SequenceStartEvent
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from yaml.reader import ReaderError
 
 from agent.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from agent.canonical import Json
 
@@ -157,18 +157,40 @@ def _quickly(text: str) -> Node | None:
     loader = getattr(yaml, "CSafeLoader", None)
     if loader is None:
         return None
-    depth = 0
     try:
-        for event in yaml.parse(text, Loader=loader):
-            depth += isinstance(event, CollectionStartEvent) - isinstance(event, CollectionEndEvent)
-            if isinstance(event, AliasEvent) or depth >= MAX_DEPTH:
-                return None
-            if getattr(event, "anchor", None) or getattr(event, "tag", None):
-                return None
-        node: Node | None = yaml.compose(text, Loader=loader)
+        return _composed(yaml.parse(text, Loader=loader))
     except (yaml.YAMLError, ValueError, OverflowError):
         return None
-    return node
+
+
+def _composed(events: Iterable[Any]) -> Node | None:
+    """Put the events of one document together; None for what is not accepted here.
+
+    PyYAML's composer would also work out a tag for every scalar, which costs more than the parsing and is not used.
+    """
+    starts: list[Any] = []
+    inside: list[list[Node]] = [[]]
+    for event in events:
+        if isinstance(event, AliasEvent) or getattr(event, "anchor", None) or getattr(event, "tag", None):
+            return None
+        if isinstance(event, ScalarEvent):
+            inside[-1].append(ScalarNode("", event.value, event.start_mark, event.end_mark, event.style))
+        elif isinstance(event, CollectionStartEvent):
+            starts.append(event)
+            inside.append([])
+            if len(starts) >= MAX_DEPTH:
+                return None
+        elif isinstance(event, CollectionEndEvent):
+            node = _collection(starts.pop(), inside.pop(), event)
+            inside[-1].append(node)
+    documents = inside[0]
+    return documents[0] if len(documents) == 1 else None
+
+
+def _collection(start: Any, items: list[Node], end: Any) -> Node:
+    if isinstance(start, SequenceStartEvent):
+        return SequenceNode("", items, start.start_mark, end.end_mark)
+    return MappingNode("", list(zip(items[::2], items[1::2], strict=True)), start.start_mark, end.end_mark)
 
 
 class _Loader(yaml.SafeLoader):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from agent import canonical
 from agent.errors import ConfigError
 from agent.evidence import keys
-from agent.packs.load import config_directory, family_packs, metric_packs, standard_packs
+from agent.packs.load import config_directory, pack_digests
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -70,10 +70,8 @@ def released_packs(more: Sequence[Path] = ()) -> frozenset[str]:
     Raises:
         ConfigError: a named file cannot be read.
     """
-    directory = config_directory()
-    packs = (*metric_packs(directory), *standard_packs(directory), *family_packs(directory))
-    named = (canonical.digest(_read(path) or b"") for path in more)
-    return frozenset((*(pack.digest for pack in packs), *named))
+    named = frozenset(canonical.digest(_read(path) or b"") for path in more)
+    return pack_digests(config_directory()) | named
 
 
 def _read(path: Path) -> bytes | None:
