@@ -17,8 +17,8 @@ from agent.evidence.bundle import BundleContents, check_manifest, read_bundle
 from agent.language import N_
 from agent.model.evidence import EntryKind
 from agent.model.finding import Assessment, Window
-from agent.packs.load import parse_campus, parse_families
 from agent.sessions.segment import parse_segment, unpacked
+from agent.verify.parsed import ParsedFiles
 from agent.verify.policy import Trust, released_packs, trust_of_bundle
 from agent.verify.recompute import readings_bytes, readings_of, recompute_assessment, replay_segment
 from agent.verify.result import Assurance, AttestationResult, CheckList, Failed
@@ -79,6 +79,7 @@ class _Work:
     checks: CheckList
     found: Verified
     packs: frozenset[str]
+    parsed: ParsedFiles = field(default_factory=ParsedFiles)
     assurance: dict[int, Assurance] = field(default_factory=dict)
     run_readings: dict[str, list[Reading]] = field(default_factory=dict)
 
@@ -158,7 +159,7 @@ def _check_run(work: _Work, item: Opened) -> None:
     files = item.files(work.bundle)
     campus = None
     with work.checks.check(f"plan/{item.seq}"):
-        campus = _campus(item, files)
+        campus = _campus(work, item, files)
         work.found.campus = campus
     recomputed: list[Reading] = []
     broken = campus is None
@@ -174,7 +175,7 @@ def _check_run(work: _Work, item: Opened) -> None:
             _keep_exchanges(work, segment, target.segment.digest())
             _check_segment(item, segment, target.exchanges, target.gaps)
             if item.kind is EntryKind.RUN and campus is not None:
-                _check_asset(segment, campus, files, work.packs, challenge.nonce if challenge else "")
+                _check_asset(work, segment, campus, files, challenge.nonce if challenge else "")
         if segment is None or campus is None:
             broken = True
             continue
@@ -189,13 +190,13 @@ def _check_run(work: _Work, item: Opened) -> None:
         _check_readings(work, item, files, None if broken else recomputed)
 
 
-def _campus(item: Opened, files: dict[str, bytes]) -> Campus:
+def _campus(work: _Work, item: Opened, files: dict[str, bytes]) -> Campus:
     plan = item.statement.predicate.plan
     if "campus.yaml" not in files:
         raise Failed("the statement carries no campus.yaml")
     if plan is None or plan.digest() != canonical.digest(files["campus.yaml"]):
         raise Failed("the plan that the statement names is not its campus.yaml")
-    return parse_campus(files["campus.yaml"], "campus.yaml").value
+    return work.parsed.campus(files["campus.yaml"]).value
 
 
 def _segment(asset: str, digest: str, files: dict[str, bytes]) -> Segment:
@@ -226,16 +227,16 @@ def _check_segment(item: Opened, segment: Segment, exchanges: int, gaps: int) ->
         previous_ns = int(entry.monotonic_ns)
 
 
-def _check_asset(segment: Segment, campus: Campus, files: dict[str, bytes], packs: frozenset[str], nonce: str) -> None:
+def _check_asset(work: _Work, segment: Segment, campus: Campus, files: dict[str, bytes], nonce: str) -> None:
     """The asset that was asked is the campus file's, read as a released family says."""
     header = segment.header
     declared = campus.asset(header.asset.id)
     name = f"families/{header.asset.family}.yaml"
     if declared is None:
         raise Failed(f"the campus file has no asset {header.asset.id}")
-    if name not in files or canonical.digest(files[name]) not in packs:
+    if name not in files or canonical.digest(files[name]) not in work.packs:
         raise Failed(f"{name} is not a released pack that this program knows; if you trust it, name it with --pack")
-    family = parse_families(files[name], name).value
+    family = work.parsed.family(files[name], name).value
     if family.id != declared.family or family.equip(declared).drawn(nonce) != header.asset:
         raise Failed(f"the asset {header.asset.id} was not asked as the campus file and its family say")
     if not set(header.collectors) <= set(family.collectors):
@@ -299,14 +300,14 @@ def _check_assessment(work: _Work, item: Opened) -> None:
             work.found.assessments.append(claimed)
             if window is None:
                 raise Failed("the runs that it judged are not known")
-            again = recompute_assessment(claimed, files, readings, window)
+            again = recompute_assessment(claimed, files, readings, window, work.parsed)
             if again.to_bytes() != data:
                 raise Failed(_different_findings(claimed, again))
 
 
 def _judged_readings(work: _Work, files: dict[str, bytes], window: Window) -> list[Reading]:
     """The named runs are exactly the runs of the window that the chain holds: none left out, none added."""
-    named = files.get("runs.txt", b"").decode("ascii", "replace").split()
+    named = (unpacked(files, "runs.txt") or b"").decode("ascii", "replace").split()
     since, until = parse_time(window.since), parse_time(window.until)
     held = [
         item.digest

@@ -9,7 +9,6 @@ from agent.assess.assess import assess, declared_readings
 from agent.collectors import measure
 from agent.errors import VerificationError
 from agent.model.reading import Reading
-from agent.packs.load import parse_campus, parse_metrics, parse_standard
 from agent.sessions.replay import ReplaySession
 
 if TYPE_CHECKING:
@@ -17,8 +16,8 @@ if TYPE_CHECKING:
 
     from agent.model.campus import Campus
     from agent.model.finding import Assessment, Window
-    from agent.model.metric import Metric
     from agent.sessions.segment import Segment
+    from agent.verify.parsed import ParsedFiles
 
 __all__ = ["readings_bytes", "readings_of", "recompute_assessment", "replay_segment"]
 
@@ -58,6 +57,7 @@ def recompute_assessment(
     files: Mapping[str, bytes],
     readings: Sequence[Reading],
     window: Window,
+    parsed: ParsedFiles,
 ) -> Assessment:
     """Judge the readings again with the packs of the bundle.
 
@@ -66,6 +66,7 @@ def recompute_assessment(
         files: what the assessment's statement names: `campus.yaml`, `metrics/*.yaml`, `standards/<id>.yaml`.
         readings: of all runs in the window, in chain order.
         window: what the statement says was judged.
+        parsed: the files that were parsed before, for another standard or statement.
 
     Raises:
         VerificationError: a file is missing.
@@ -78,17 +79,13 @@ def recompute_assessment(
             standard=claimed.standard,
             name=name,
         )
-    metrics: dict[str, Metric] = {}
-    for path in sorted(files):
-        if path.startswith("metrics/"):
-            metrics |= {metric.name: metric for metric in parse_metrics(files[path], path).value.metrics}
-    pack = parse_standard(files[name], name, metrics=metrics)
-    campus = parse_campus(files["campus.yaml"], "campus.yaml")
+    pack = parsed.standard(files, name)
+    campus = parsed.campus(files["campus.yaml"])
     return assess(
         pack.value,
         pack.digest,
         [*readings, *declared_readings(campus.value, campus.digest, window=window)],
-        metrics=metrics,
+        metrics=parsed.metrics(files),
         campus=campus.value,
         window=window,
     )
