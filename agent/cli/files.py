@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
+from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agent.errors import UsageError
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Mapping
 
-__all__ = ["read_file", "write_file"]
+__all__ = ["publish_files", "read_file", "write_file"]
 
 
 def read_file(path: Path) -> bytes:
@@ -34,3 +38,49 @@ def write_file(path: Path, data: bytes) -> None:
         path.write_bytes(data)
     except OSError as error:
         raise UsageError("cannot write this file: {why}", where=str(path), why=error.strerror) from error
+
+
+def publish_files(directory: Path, files: Mapping[str, bytes], *, replace: bool) -> None:
+    """Write files for everybody to read (mode 0644) into a directory, made if absent, each whole or not at all.
+
+    Args:
+        directory: where.
+        files: contents by name.
+        replace: also where a file of that name holds something else; without it, nothing at all is written then.
+
+    Raises:
+        UsageError: a file holds something else, or cannot be read or written.
+    """
+    differing = [name for name, data in files.items() if _held(directory / name) not in (None, data)]
+    if differing and not replace:
+        raise UsageError(
+            "{names} here holds something else than what is to be written",
+            where=str(directory),
+            todo="Find out why, then name another directory or give --replace",
+            names=", ".join(differing),
+        )
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        for name, data in files.items():
+            _publish(directory / name, data)
+    except OSError as error:
+        raise UsageError("cannot write this file: {why}", where=str(directory), why=error.strerror) from error
+
+
+def _held(path: Path) -> bytes | None:
+    return read_file(path) if path.exists() else None
+
+
+def _publish(path: Path, data: bytes) -> None:
+    descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            os.fchmod(file.fileno(), 0o644)  # whatever the umask says: others are to read it
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).replace(path)
+    except BaseException:
+        with suppress(OSError):
+            Path(temporary).unlink()
+        raise

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from agent.cli.files import read_file
+from agent.cli.files import publish_files, read_file
+from agent.language import preferred
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -62,21 +63,47 @@ def token(
         typer.echo(backend.store.create_token(campus))
 
 
+@backend_app.command("keys")
+def keys(
+    directory: Path = DIRECTORY,
+    campus: str | None = typer.Option(None, "--campus", help="Only the keys of this school."),
+    full: bool = typer.Option(False, "--full", help="Show whole key ids, to compare them."),
+    as_json: bool = typer.Option(False, "--json", help="Print JSON."),
+) -> None:
+    """List the schools' enrolled keys: since when, in use, replaced or revoked, and when they last sent something."""
+    from agent.backend.enrolments import enrolments
+    from agent.cli.enrolled import print_enrolments
+
+    with _opened(directory) as backend:
+        found = enrolments(backend.store, campus)
+    if as_json:
+        typer.echo(json.dumps([one.to_json() for one in found], ensure_ascii=False, indent=2))
+    else:
+        print_enrolments(found, preferred(os.environ), full=full)
+
+
 @backend_app.command("trust")
 def trust(
     directory: Path = DIRECTORY,
-    output: Path | None = typer.Option(None, "--output", "-o", help="Write log.vkey and challenge.pub here."),
+    campus: str | None = typer.Option(None, "--campus", help="Add agent.pub: the keys of this school."),
+    output: Path | None = typer.Option(None, "--output", "--out", "-o", help="Write the files into this directory."),
+    with_revoked: bool = typer.Option(False, "--with-revoked", help="Revoked keys too, for bundles of before."),
+    replace: bool = typer.Option(False, "--replace", help="Write over files that hold other keys."),
 ) -> None:
-    """Show the public keys of log and challenges, or write them as a reviewer's trust directory."""
+    """Show the keys that a reviewer pins, or write them as a trust directory for `campus-agent verify --trust`."""
+    from agent.backend.enrolments import school_keys, trust_files
+    from agent.cli.enrolled import print_trust
+
     with _opened(directory) as backend:
+        school = None if campus is None else school_keys(backend.store, campus, with_revoked=with_revoked)
         told = backend.trust()
+        files = trust_files(backend, school)
     if output is None:
-        typer.echo(json.dumps(told, indent=2))
+        told |= {} if school is None else {"agents": [one.to_json() for one in school.pinned]}
+        typer.echo(json.dumps(told, ensure_ascii=False, indent=2))
         return
-    output.mkdir(parents=True, exist_ok=True)
-    (output / "log.vkey").write_text(told["log"]["vkey"] + "\n", encoding="utf-8")
-    (output / "challenge.pub").write_text(told["challenge"]["publicKey"], encoding="utf-8")
-    typer.echo(f"{output}: log.vkey, challenge.pub; add the school's agent.pub")
+    publish_files(output, files, replace=replace)
+    print_trust(output, list(files), school, preferred(os.environ))
 
 
 @backend_app.command("check")
@@ -140,7 +167,6 @@ def region_assess(
     """Judge a region over the accepted statements of its schools, with the schools behind each share."""
     from agent.backend.region_tables import result_csv
     from agent.backend.regions import read_region, region_result
-    from agent.language import preferred
 
     with _opened(directory) as backend:
         stored = read_region(backend.store, region)

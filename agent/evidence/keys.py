@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import re
 import stat
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -49,10 +50,13 @@ __all__ = [
     "load_log_key",
     "public_from_pem",
     "public_pem_of",
+    "publics_from_pem",
 ]
 
 MAX_KEY_FILE_BYTES = 16 * 1024
 """A PEM of either kind has under 300 bytes; anything large is another file."""
+
+_PEM_BLOCK = re.compile(rb"-----BEGIN PUBLIC KEY-----[^-]*-----END PUBLIC KEY-----")
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +160,20 @@ def public_from_pem(pem: bytes, *, where: str = "") -> EllipticCurvePublicKey:
     if not isinstance(public, EllipticCurvePublicKey) or not isinstance(public.curve, SECP256R1):
         raise MalformedError("the public key is not an ECDSA P-256 key", where=where)
     return public
+
+
+def publics_from_pem(pem: bytes, *, where: str = "") -> list[EllipticCurvePublicKey]:
+    """Read ECDSA P-256 public keys that stand one behind another, each in its own PEM block (RFC 7468).
+
+    Text between the blocks is explanation; a block that is begun and not ended is no text.
+
+    Raises:
+        MalformedError: there is no block, one is cut short, or one is no such key.
+    """
+    blocks = _PEM_BLOCK.findall(pem)
+    if not blocks or len(blocks) != pem.count(b"-----BEGIN "):
+        raise MalformedError("not a public key in PEM form", where=where)
+    return [public_from_pem(block, where=where) for block in blocks]
 
 
 def _signer(private: EllipticCurvePrivateKey) -> Signer:

@@ -47,6 +47,8 @@ def trust_of_bundle(bundle: BundleContents) -> Trust:
 def pinned_trust(directory: Path) -> Trust:
     """Read `agent.pub`, `log.vkey` and `challenge.pub` from a directory; only the first must be there.
 
+    `agent.pub` may hold several keys: a school has another one after a new server, and older bundles keep the old one.
+
     Raises:
         ConfigError: the directory holds no agent key.
         MalformedError: a file is not such a key.
@@ -84,10 +86,10 @@ def _read(path: Path) -> bytes | None:
 
 
 def _trust(agent_pem: bytes, vkey: str | None, challenge_pem: bytes | None, source: str) -> Trust:
-    agent = keys.public_from_pem(agent_pem, where="agent.pub")
+    agents = keys.publics_from_pem(agent_pem, where="agent.pub")
     challenge = keys.public_from_pem(challenge_pem, where="challenge.pub") if challenge_pem else None
     return Trust(
-        agent_keys={keys.keyid_of(agent): agent},
+        agent_keys={keys.keyid_of(agent): agent for agent in agents},
         log_vkey=vkey.strip() if vkey else None,
         challenge_keys={keys.keyid_of(challenge): challenge} if challenge else {},
         source=source,
