@@ -58,6 +58,8 @@ class Asset(Word):
     """For recorders: over how many days back footage is looked for; 100 where the file does not say."""
     playback: int | None = Field(default=None, ge=1, le=100)
     """For recorders: how many cameras have their oldest hour played for some seconds in a run."""
+    rtsp_port: int | None = Field(default=None, ge=1, le=65535)
+    """For recorders that are played: the port of RTSP, where it is not 554 and the device does not say so itself."""
     draw: str = ""
     """Filled in from the backend's challenge when the asset is asked: what chooses those cameras. A campus file may not
     hold it."""

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from agent.model.base import Digest, Word
+from agent.model.base import Digest, Timestamp, Word
 from agent.model.http import _path
 
 __all__ = ["RtspPlay", "RtspPlayed"]
@@ -17,9 +17,13 @@ class RtspPlay(Word):
 
     op: Literal["rtsp.play"] = "rtsp.play"
     path: Annotated[str, AfterValidator(_path)]
-    """Absolute path with query; host and port are the asset's."""
-    clock_range: str = ""
-    """The Range header's UTC span (`clock=...`), where the path does not say which hour."""
+    """Absolute path with query; the host is always the asset's."""
+    port: int | None = Field(default=None, ge=1, le=65535)
+    """Where the device said that it plays elsewhere than on the asset's port."""
+    clock_range: str = Field(default="", pattern=r"^(?:[0-9]{8}T[0-9]{6}Z-(?:[0-9]{8}T[0-9]{6}Z)?)?$")
+    """The Range header's UTC span (RFC 2326 §3.7, without `clock=`), where the path does not say which hour."""
+    require: Literal["", "onvif-replay"] = ""
+    """The extension that the device must know (RFC 2326 §12.32): ONVIF's replay (Streaming Specification, Playback)."""
     seconds: int = Field(default=5, ge=1, le=30)
     max_octets: int = Field(default=16_777_216, ge=1, le=67_108_864)
 
@@ -39,6 +43,8 @@ class RtspPlayed(Word):
     """Packets missing by their sequence numbers."""
     starts: str = ""
     """The Range header of the reply to PLAY: which time the device says it plays."""
+    pictured: Timestamp | None = None
+    """When the first picture was taken, by the header extension that ONVIF's replay puts on each (ID 0xABAC)."""
     digest: Digest | None = None
     """Of the payloads received, in order."""
     elapsed_ms: int

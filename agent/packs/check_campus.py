@@ -126,6 +126,9 @@ def _assets(pack: Campus, source: Source) -> list[ConfigError]:
     for n, asset in enumerate(pack.assets):
         if asset.draw:
             faults.append(fault(source, ("assets", n, "draw"), "the challenge says what is drawn, not a file"))
+        if asset.rtsp_port is not None and asset.playback is None:
+            what = "this port is for playing recordings, and nothing of this asset is played"
+            faults.append(fault(source, ("assets", n, "rtsp_port"), what, "Write  playback: 2  too, or leave it out"))
         if asset.wifi is not None:
             faults.append(fault(source, ("assets", n, "wifi"), "wifi tables belong into the family"))
         faults += _logs(n, asset, source)

@@ -12,7 +12,7 @@ from agent.transports.files import FilesTransport
 from agent.transports.http import HttpLogin, HttpTransport
 from agent.transports.mqtt import MqttLogin, MqttTransport
 from agent.transports.net import NetTransport
-from agent.transports.rtsp import RtspLogin, RtspTransport
+from agent.transports.rtsp import RTSP_PORT, RtspLogin, RtspTransport
 from agent.transports.snmp import Community, Limits, SnmpTransport, User
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def _http(asset: Asset, family: Family, credential: Credential) -> Transport:
     if not asset.playback:
         return http
     login = None if credential.username is None else RtspLogin(credential.username, credential.password or "")
-    return _WithPlayback(http, RtspTransport(asset.address, login=login))
+    return _WithPlayback(http, RtspTransport(asset.address, asset.rtsp_port or RTSP_PORT, login))
 
 
 class _WithPlayback:

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 import time
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin
 
+from agent.clock import time_text
 from agent.errors import GapError
 from agent.model.exchange import GapReason, RtspPlay, RtspPlayed
 from agent.transports.rtsp.conversation import Conversation, Reply, RtspLogin
@@ -27,6 +29,7 @@ __all__ = ["RTSP_PORT", "RtspLogin", "RtspTransport"]
 RTSP_PORT = 554
 _STEP_SECONDS = 10
 _OK = 200
+_SPAN = re.compile(r"(?:clock|npt|smpte(?:-30-drop|-25)?)=(?:now|[0-9TZ:.]{1,30})?-(?:[0-9TZ:.]{1,30})?")
 
 
 class RtspTransport:
@@ -34,7 +37,7 @@ class RtspTransport:
 
     Args:
         host: name or address.
-        port: of RTSP.
+        port: of RTSP, where the request names no other.
         login: what opens it; None for a device without one.
     """
 
@@ -46,8 +49,11 @@ class RtspTransport:
 
     @property
     def _where(self) -> str:
+        return self._at(self._port)
+
+    def _at(self, port: int) -> str:
         host = f"[{self._host}]" if ":" in self._host else self._host
-        return f"rtsp://{host}:{self._port}"
+        return f"rtsp://{host}:{port}"
 
     async def exchange(self, request: Request) -> Response:
         """Play what the request asks for.
@@ -62,11 +68,12 @@ class RtspTransport:
                 GapReason.REFUSED, "the password was refused before; it is not tried again", where=self._where
             )
         began = time.monotonic_ns()
+        port = request.port or self._port
         async with asyncio.timeout(_STEP_SECONDS):
-            reader, writer = await asyncio.open_connection(self._host, self._port)
+            reader, writer = await asyncio.open_connection(self._host, port)
         try:
-            conversation = Conversation(reader, writer, self._login, self._where)
-            played = await self._play(conversation, request)
+            conversation = Conversation(reader, writer, self._login, self._at(port))
+            played = await self._play(conversation, request, self._at(port) + request.path)
         except GapError as error:
             self._refused = error.reason == GapReason.REFUSED
             raise
@@ -79,8 +86,10 @@ class RtspTransport:
     async def close(self) -> None:
         """Nothing stays open between requests."""
 
-    async def _play(self, conversation: Conversation, request: RtspPlay) -> RtspPlayed:
-        url = self._where + request.path
+    async def _play(self, conversation: Conversation, request: RtspPlay, url: str) -> RtspPlayed:
+        # Only SETUP and PLAY name the extension (ONVIF Streaming Specification, RTSP Feature Tag). Without Rate-Control
+        # the footage comes in its own time, which spares the device's disks and line.
+        require = {"Require": request.require} if request.require else {}
         async with asyncio.timeout(_STEP_SECONDS):
             described = await conversation.ask("DESCRIBE", url, Accept="application/sdp")
             if described.status != _OK:
@@ -90,12 +99,15 @@ class RtspTransport:
                 return RtspPlayed(status=described.status, elapsed_ms=0)
             base = _base(described, url)
             track = _control(base, video)
-            ready = await conversation.ask("SETUP", track, Transport="RTP/AVP/TCP;unicast;interleaved=0-1")
+            ready = await conversation.ask("SETUP", track, Transport="RTP/AVP/TCP;unicast;interleaved=0-1", **require)
             session = ready.headers.get("session", "").split(";")[0].strip()
-            if ready.status != _OK or not session:
+            if ready.status != _OK:
                 return RtspPlayed(status=ready.status, codec=video.codec, elapsed_ms=0)
-            span = {"Range": f"clock={request.clock_range}"} if request.clock_range else {}
-            playing = await conversation.ask("PLAY", base, Session=session, **span)
+            if not session:
+                raise GapError(GapReason.MALFORMED, "the device opened a session and named none", where=url)
+            # Some devices play their oldest file, not what the path asks for, where PLAY has no Range at all.
+            span = f"clock={request.clock_range}" if request.clock_range else "npt=0.000-"
+            playing = await conversation.ask("PLAY", base, Session=session, Range=span, **require)
         tally = Tally(video.codec)
         if playing.status == _OK:
             await self._listen(conversation, request, tally)
@@ -107,7 +119,8 @@ class RtspTransport:
             octets=tally.octets,
             key_frames=tally.key_frames,
             lost=tally.lost,
-            starts=playing.headers.get("range", "")[:100],
+            starts=_span(playing.headers.get("range", "")),
+            pictured=time_text(tally.pictured) if tally.pictured is not None else None,
             digest=tally.digest,
             elapsed_ms=0,
         )
@@ -127,6 +140,12 @@ class RtspTransport:
         with contextlib.suppress(GapError, OSError, TimeoutError):
             async with asyncio.timeout(1):
                 await conversation.ask("TEARDOWN", url, Session=session)
+
+
+def _span(text: str) -> str:
+    """Return the span of a Range header, of which nothing else than times is kept (RFC 2326 §12.29)."""
+    match = _SPAN.match(text)
+    return match[0] if match else ""
 
 
 def _base(described: Reply, url: str) -> str:

@@ -1,12 +1,14 @@
 """What a few seconds of RTP hold: packets, octets, losses and key frames of H.264 and H.265; pure.
 
-RTP: RFC 3550 §5.1. Payloads: RFC 6184 (H.264), RFC 7798 (H.265). Only the kind of each NAL unit is looked at.
+RTP: RFC 3550 §5.1. Payloads: RFC 6184 (H.264), RFC 7798 (H.265). Only the kind of each NAL unit is looked at. Time of
+recorded pictures: the header extension of ONVIF's replay (Streaming Specification, Playback, RTP header extension).
 """
 
 from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 
 __all__ = ["Tally"]
 
@@ -15,6 +17,12 @@ _H265_IRAP = range(16, 22)
 """BLA, IDR and CRA pictures: decoding can begin there."""
 _H265_AP, _H265_FU = 48, 49
 _HEADER = 12
+_REPLAY = 0xABAC
+_REPLAY_WORDS = 3
+"""NTP time stamp, and a word of flags."""
+_NTP = datetime(1900, 1, 1, tzinfo=UTC)
+_NTP_AGAIN = datetime(2036, 2, 7, 6, 28, 16, tzinfo=UTC)
+"""Where its seconds begin anew; a first bit of 0 means from here on (RFC 4330 §3)."""
 
 
 @dataclass
@@ -30,6 +38,8 @@ class Tally:
     octets: int = 0
     lost: int = 0
     key_frames: int = 0
+    pictured: datetime | None = None
+    """When the first picture was taken that tells it."""
     _last_sequence: int | None = None
     _key_time: int | None = None
     _hash: hashlib._Hash = field(default_factory=hashlib.sha256, repr=False)
@@ -42,6 +52,8 @@ class Tally:
         self.packets += 1
         self.octets += len(payload)
         self._hash.update(payload)
+        if self.pictured is None:
+            self.pictured = _taken(packet)
         sequence = int.from_bytes(packet[2:4], "big")
         if self._last_sequence is not None:
             ahead = (sequence - self._last_sequence) & 0xFFFF
@@ -77,6 +89,19 @@ def _payload(packet: bytes) -> bytes | None:
         begin += 4 + 4 * int.from_bytes(packet[begin + 2 : begin + 4], "big")
     end = len(packet) - (packet[-1] if packet[0] & 0x20 else 0)
     return packet[begin:end] if begin < end else None
+
+
+def _taken(packet: bytes) -> datetime | None:
+    """Return when the picture was taken that a packet with a payload begins, where its header extension tells."""
+    if not packet[0] & 0x10:
+        return None
+    begin = _HEADER + 4 * (packet[0] & 0x0F)
+    kind, words = int.from_bytes(packet[begin : begin + 2], "big"), int.from_bytes(packet[begin + 2 : begin + 4], "big")
+    stamp = int.from_bytes(packet[begin + 4 : begin + 12], "big")
+    if kind != _REPLAY or words < _REPLAY_WORDS or not stamp:
+        return None
+    era = _NTP if stamp >> 63 else _NTP_AGAIN
+    return era + timedelta(seconds=stamp >> 32, milliseconds=(stamp & 0xFFFF_FFFF) * 1000 >> 32)
 
 
 def _h264_kinds(payload: bytes) -> list[int]:
