@@ -6,13 +6,11 @@ is in charge and a telephone number) stays empty: the backend knows none of it, 
 
 from __future__ import annotations
 
-import csv
-import io
 from typing import TYPE_CHECKING, Final
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+from agent.report.sheet_csv import csv_bytes
 
+if TYPE_CHECKING:
     from agent.model.region import Region, RegionResult, SchoolsOf, SummarySheet
 
 __all__ = ["result_csv", "sheet_csv"]
@@ -51,8 +49,6 @@ _RESULT: Final = (
     "missing",
     "left_out",
 )
-_CALCULATED: Final = ("=", "+", "-", "@", "\t", "\r")
-"""First characters that make a spreadsheet take a cell for a formula."""
 
 
 def sheet_csv(sheet: SummarySheet) -> bytes:
@@ -75,7 +71,7 @@ def sheet_csv(sheet: SummarySheet) -> bytes:
         )
         for row in sheet.rows
     ]
-    return _csv(_SHEET, rows)
+    return csv_bytes(_SHEET, rows, limit=0)
 
 
 def result_csv(result: RegionResult, region: Region, language: str) -> bytes:
@@ -109,7 +105,7 @@ def result_csv(result: RegionResult, region: Region, language: str) -> bytes:
                     *_listed(schools, names),
                 )
             )
-    return _csv(_RESULT, rows)
+    return csv_bytes(_RESULT, rows, limit=0)
 
 
 def _listed(schools: SchoolsOf | None, names: dict[str, str]) -> tuple[str, ...]:
@@ -117,15 +113,3 @@ def _listed(schools: SchoolsOf | None, names: dict[str, str]) -> tuple[str, ...]
         return ("",) * 5
     groups = (schools.holds, schools.fails, tuple(schools.open), schools.missing, schools.left_out)
     return tuple("; ".join(names.get(name, name) for name in group) for group in groups)
-
-
-def _csv(header: Sequence[str], rows: Iterable[Sequence[str]]) -> bytes:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\r\n")
-    writer.writerow(header)
-    writer.writerows([_plain(cell) for cell in row] for row in rows)
-    return text.getvalue().encode("utf-8-sig")
-
-
-def _plain(cell: str) -> str:
-    return f"'{cell}" if cell.startswith(_CALCULATED) else cell

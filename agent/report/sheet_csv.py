@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from agent.canonical import decimal_text
 from agent.language import N_, name_of, translator
 from agent.model.finding import Outcome
-from agent.report.text import decimal_of, visible
+from agent.report.text import TEXT_LIMIT, decimal_of, visible
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -64,17 +64,23 @@ def score_sheet(assessments: Sequence[Assessment], standards: Mapping[str, Stand
     return csv_bytes([_(name) for name in _COLUMNS], rows)
 
 
-def csv_bytes(header: Sequence[str], rows: Iterable[Sequence[str]]) -> bytes:
-    """Return rows as CSV (RFC 4180: CRLF, quotes where needed) that Excel opens as UTF-8 and calculates nothing of."""
+def csv_bytes(header: Sequence[str], rows: Iterable[Sequence[str]], limit: int = TEXT_LIMIT) -> bytes:
+    """Return rows as CSV (RFC 4180: CRLF, quotes where needed) that Excel opens as UTF-8 and calculates nothing of.
+
+    Args:
+        header: of the columns.
+        rows: their cells.
+        limit: characters of a cell that are kept; 0 keeps all, for lists that must be whole.
+    """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\r\n")
-    writer.writerows([_inert(cell) for cell in row] for row in (header, *rows))
+    writer.writerows([_inert(cell, limit) for cell in row] for row in (header, *rows))
     return text.getvalue().encode("utf-8-sig")
 
 
-def _inert(cell: str) -> str:
+def _inert(cell: str, limit: int) -> str:
     """Return a cell that a spreadsheet shows as it is: a number stays a number, anything else that it would run not."""
-    shown = visible(" ".join(cell.split()))
+    shown = visible(" ".join(cell.split()), limit)
     return f"'{shown}" if shown.startswith(_FORMULA) and decimal_of(shown) is None else shown
 
 

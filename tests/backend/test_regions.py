@@ -287,6 +287,20 @@ def test_the_table_of_a_roll_up_names_the_schools(served: Served, agent: Speaker
         assert rows["education-network"]["holds"] == ""
 
 
+def test_the_schools_behind_a_criterion_are_listed_whole(served: Served, agent: Speaker) -> None:
+    """A district of hundreds of schools finds each of them in its table: no list is cut short."""
+    add(served)
+    send(served, agent, judged(mbps="500"))
+    region = regions.read_region(served.backend.store, "qiaocheng").region
+    many = tuple(f"school-{number}" for number in range(100, 400))
+    result = rolled(served)
+    lists = tuple(one.model_copy(update={"missing": many}) for one in result.schools)
+    text = result_csv(result.model_copy(update={"schools": lists}), region, "en").decode("utf-8-sig")
+    listed = [row["missing"] for row in csv.DictReader(io.StringIO(text)) if row["missing"]]
+    assert listed
+    assert set(listed) == {"; ".join(many)}
+
+
 def test_the_bureaus_commands(tmp_path: Path, clock: HandClock) -> None:
     """The bureau adds a list, sees regions judged as JSON and CSV, and removes the list, beside a running server."""
     directory, file = tmp_path / "backend", tmp_path / "region.yaml"
