@@ -1,7 +1,7 @@
 """What the reviewer trusts: the agent's key, the log's key, the challenge key. Policy is data passed in.
 
 Keys that travel inside the bundle prove only that the bundle agrees with itself; a reviewer pins them with a trust
-directory got from the backend (`campus-agent backend trust`), never from the school.
+directory got from the backend (`campus-agent backend trust --campus`), never from the school.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def pinned_trust(directory: Path) -> Trust:
         raise ConfigError(
             "there is no agent.pub in this trust directory",
             where=str(directory),
-            todo="Get the school's public key from the bureau's backend, and its log key with it",
+            todo="Have the bureau make it: campus-agent backend trust --campus SCHOOL-ID --output DIRECTORY",
         )
     vkey = _read(directory / "log.vkey")
     return _trust(pem, vkey.decode() if vkey else None, _read(directory / "challenge.pub"), "pinned")
