@@ -6,6 +6,7 @@
     ├── MalformedError     bytes from outside do not decode (BER, JSON, envelope, note, zip)
     ├── ReplayError        a record and the code that replays it disagree
     ├── JournalError       the journal cannot be opened, written or trusted
+    │   └── JournalBusyError   another process writes it; looking is possible
     ├── KeyFileError       a key file is missing, unreadable or too open
     ├── VerificationError  evidence does not hold (signature, digest, chain, receipt, time)
     ├── UplinkError        the backend refused or could not be reached
@@ -26,6 +27,7 @@ __all__ = [
     "AgentError",
     "ConfigError",
     "GapError",
+    "JournalBusyError",
     "JournalError",
     "KeyFileError",
     "MalformedError",
@@ -80,6 +82,10 @@ class ReplayError(AgentError):
 
 class JournalError(AgentError):
     """The journal on disk cannot be opened, extended or trusted."""
+
+
+class JournalBusyError(JournalError):
+    """Another process writes the journal, mostly the service; it may still be read."""
 
 
 class KeyFileError(AgentError):

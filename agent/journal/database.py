@@ -20,7 +20,7 @@ import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from agent.errors import JournalError
+from agent.errors import JournalBusyError, JournalError
 from agent.journal.ballast import Ballast, free_bytes
 from agent.journal.schema import APPLICATION_ID, TABLES, TRIGGERS, VERSION
 
@@ -347,14 +347,14 @@ def take_lock(directory: Path) -> int:
     """Take the writer's lock; it goes with the descriptor returned, or with the process.
 
     Raises:
-        JournalError: another process has it.
+        JournalBusyError: another process has it.
     """
     descriptor = os.open(directory / "journal.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
         os.close(descriptor)
-        raise JournalError(
+        raise JournalBusyError(
             "another process is writing this journal",
             where=str(directory),
             todo="stop the other campus-agent, or give this one its own state directory",

@@ -1,19 +1,24 @@
-"""Judge a window of the journal, sign the judgement, export it with all that a stranger needs to recompute it."""
+"""Judge a window of the journal, sign the judgement, export it with all that a stranger needs to recompute it.
+
+Judging only looks, so it may be done beside the process that writes the journal; signing takes that process.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agent.assess.assess import assess, declared_readings
 from agent.clock import parse_time, time_text
-from agent.errors import UsageError
+from agent.errors import JournalError, UsageError
 from agent.evidence.bundle import BundleContents, StatementFile, manifest_of
 from agent.evidence.statement import digest_set
 from agent.model.evidence import EntryKind, Statement
 from agent.model.finding import Window
-from agent.packs.load import chosen_standards, config_directory, metric_packs, standard_packs
-from agent.sessions.segment import unpacked
+from agent.model.upload import MAX_BLOB_BYTES
+from agent.packs.load import chosen_standards, config_directory, metric_packs, parse_campus, standard_packs
+from agent.sessions.segment import packed, unpacked
 from agent.verify.recompute import readings_of
 
 if TYPE_CHECKING:
@@ -26,13 +31,43 @@ if TYPE_CHECKING:
     from agent.model.reading import Reading
     from agent.runtime.wiring import Agent
 
-__all__ = ["assess_window", "export", "runs_between"]
+__all__ = [
+    "WINDOW_DAYS",
+    "Judgement",
+    "assess_window",
+    "export",
+    "judge_window",
+    "late_runs",
+    "latest_assessment",
+    "sign_judgement",
+]
+
+WINDOW_DAYS = 30
+"""How far back a window reaches where nobody says otherwise: no rule asks for more, and it holds 20 school days."""
 
 
-def runs_between(journal: Journal, since: datetime, until: datetime) -> list[tuple[Entry, Statement]]:
-    """Return the finished runs of the window, in chain order."""
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """A judged window, not signed yet."""
+
+    window: Window
+    head: int
+    """Number of the newest entry that was there when judging began."""
+    campus: bytes
+    """The campus file that it was judged with."""
+    campus_digest: str
+    files: dict[str, bytes]
+    """What its statement names beside the campus file: runs, packs, findings."""
+    assessments: tuple[Assessment, ...] = ()
+    """The findings as values; the bytes that are signed are among the files."""
+
+
+def runs_between(
+    journal: Journal, since: datetime, until: datetime, *, after: int = -1
+) -> list[tuple[Entry, Statement]]:
+    """Return the finished runs of the window, in chain order; those after an entry number, if one is given."""
     found = []
-    for entry in journal.entries(kind=EntryKind.RUN):
+    for entry in journal.entries(after=after, kind=EntryKind.RUN):
         statement = Statement.from_bytes(entry.payload)
         if since <= parse_time(statement.predicate.time.finished) <= until:
             found.append((entry, statement))
@@ -46,6 +81,81 @@ def readings_of_run(journal: Journal, statement: Statement) -> list[Reading]:
     return [] if data is None else readings_of(data, where="readings.jsonl")
 
 
+def judge_window(
+    journal: Journal, campus: bytes, standards: Sequence[str], since: datetime, until: datetime
+) -> Judgement:
+    """Judge the finished runs of a window by each standard; only looks, also while another process writes.
+
+    Args:
+        journal: may be open for reading only.
+        campus: the campus file, its table of rooms read in; of the school that the chain is of.
+        standards: ids.
+        since: beginning of the window; a whole millisecond counts.
+        until: its end.
+
+    Raises:
+        ConfigError: the campus file or a pack is not valid.
+        UsageError: a standard is not known, or the journal holds no run in the window, or too many.
+        JournalError: the readings of a run are not here any more.
+    """
+    directory = config_directory()
+    packs = metric_packs(directory)
+    metrics = {metric.name: metric for pack in packs for metric in pack.value.metrics}
+    known = {pack.value.id: pack for pack in standard_packs(directory, metrics)}
+    chosen = chosen_standards(known, standards)
+    file = parse_campus(campus, "campus.yaml")
+    window = Window(since=time_text(since), until=time_text(until))
+    head, _ = journal.head()
+    runs = runs_between(journal, parse_time(window.since), parse_time(window.until))
+    if not runs:
+        raise UsageError("the journal holds no finished run in this window", todo="Run campus-agent run first")
+    name, data = packed("runs.txt", "".join(f"sha256:{entry.sha256}\n" for entry, _ in runs).encode())
+    if len(data) > MAX_BLOB_BYTES:
+        raise UsageError(
+            "this window holds {count} runs, more than one assessment can name",
+            todo="Judge fewer days, or measure less often",
+            count=len(runs),
+        )
+    readings = [reading for _, statement in runs for reading in readings_of_run(journal, statement)]
+    readings += declared_readings(file.value, file.digest, window=window)
+    files = {name: data} | {f"metrics/{Path(pack.path).name}": pack.data for pack in packs}
+    judged = []
+    for pack in chosen:
+        standard = pack.value.id
+        assessment = assess(pack.value, pack.digest, readings, metrics=metrics, campus=file.value, window=window)
+        files[f"standards/{standard}.yaml"] = pack.data
+        files[f"findings/{standard}.json"] = assessment.to_bytes()
+        judged.append(assessment)
+    return Judgement(window, head, file.data, file.digest, files, tuple(judged))
+
+
+def late_runs(journal: Journal, judgement: Judgement) -> int:
+    """Return how many runs of the window came in after judging had begun: a statement that leaves them out is wrong."""
+    since, until = parse_time(judgement.window.since), parse_time(judgement.window.until)
+    return len(runs_between(journal, since, until, after=judgement.head))
+
+
+def sign_judgement(agent: Agent, judgement: Judgement) -> Entry:
+    """Append the signed statement of a judgement to the chain.
+
+    Raises:
+        JournalError: a run of the window came in after judging had begun, or it could not be made durable.
+    """
+    if late := late_runs(agent.journal, judgement):
+        raise JournalError(
+            "{count} runs of this window came in while it was judged",
+            todo="Judge again; if it stays, look whether something sets the clock of this machine back",
+            count=late,
+        )
+    return agent.state(
+        EntryKind.ASSESSMENT,
+        {"campus.yaml": judgement.campus, **judgement.files},
+        time=agent.times(parse_time(judgement.window.until)),
+        plan=digest_set(judgement.campus_digest),
+        window=(judgement.window.since, judgement.window.until),
+    )
+
+
 def assess_window(
     agent: Agent, standards: Sequence[str], since: datetime, until: datetime
 ) -> tuple[list[Assessment], Entry]:
@@ -53,36 +163,21 @@ def assess_window(
 
     Raises:
         UsageError: a standard is not known, or the journal holds no run in the window.
+        JournalError: it cannot be read or written.
     """
-    directory = config_directory()
-    packs = metric_packs(directory)
-    metrics = {metric.name: metric for pack in packs for metric in pack.value.metrics}
-    known = {pack.value.id: pack for pack in standard_packs(directory, metrics)}
-    chosen = chosen_standards(known, standards)
-    runs = runs_between(agent.journal, since, until)
-    if not runs:
-        raise UsageError("the journal holds no finished run in this window", todo="Run campus-agent run first")
-    readings = [reading for _, statement in runs for reading in readings_of_run(agent.journal, statement)]
-    window = Window(since=time_text(since), until=time_text(until))
-    readings += declared_readings(agent.campus, agent.campus_digest, window=window)
-    files = dict(agent.plan_files)
-    files["runs.txt"] = "".join(f"sha256:{entry.sha256}\n" for entry, _ in runs).encode()
-    files |= {f"metrics/{Path(pack.path).name}": pack.data for pack in packs}
-    judged = []
-    for pack in chosen:
-        name = pack.value.id
-        assessment = assess(pack.value, pack.digest, readings, metrics=metrics, campus=agent.campus, window=window)
-        files[f"standards/{name}.yaml"] = pack.data
-        files[f"findings/{name}.json"] = assessment.to_bytes()
-        judged.append(assessment)
-    entry = agent.state(
-        EntryKind.ASSESSMENT,
-        files,
-        time=agent.times(until),
-        plan=digest_set(agent.campus_digest),
-        window=(window.since, window.until),
-    )
-    return judged, entry
+    judgement = judge_window(agent.journal, agent.campus_bytes, standards, since, until)
+    return list(judgement.assessments), sign_judgement(agent, judgement)
+
+
+def latest_assessment(journal: Journal, standards: Sequence[str] = ()) -> Statement | None:
+    """Return the newest signed assessment by all of these standards (by any if none is named), or None."""
+    wanted = {f"findings/{name}.json" for name in standards}
+    newest = None
+    for entry in journal.entries(kind=EntryKind.ASSESSMENT):
+        statement = Statement.from_bytes(entry.payload)
+        if wanted <= {subject.name for subject in statement.subject}:
+            newest = statement
+    return newest
 
 
 def export(

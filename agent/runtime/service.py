@@ -1,4 +1,4 @@
-"""`campus-agent run`: poll by the plan, upload, beat the watchdog, until told to stop.
+"""`campus-agent run`: poll by the plan, judge once a day, upload, beat the watchdog, until told to stop.
 
 APScheduler gives the rhythm; the slots are ours, because a scheduler that coalesces, or waits for a clock that was
 set back, would lose runs without a word. Every slot ends as done, failed, skipped or missed, and what was missed
@@ -22,10 +22,11 @@ from agent.errors import AgentError, JournalError
 from agent.model.evidence import EntryKind
 from agent.runtime import notify, recovery
 from agent.runtime.cycle import run
+from agent.runtime.daily import DAY, JOB, Daily
 from agent.runtime.schedule import EPOCH, Patience, due_between, jobs_of, planned, slot_before
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Coroutine, Mapping
     from datetime import datetime
 
     from agent.runtime.wiring import Agent
@@ -63,6 +64,8 @@ class Service:
         self._busy: set[str] = set()
         self._runs: set[asyncio.Task[None]] = set()
         self._handled: dict[str, datetime] = {}
+        self._lived: dict[str, datetime] = {}
+        self._daily = Daily(agent, self._measured)
         self._patience = Patience()
         self._last_entry = agent.clock.now()
         self._wake_uplink = asyncio.Event()
@@ -82,6 +85,7 @@ class Service:
         for collector, every in planned(self._agent.campus, self._agent.families).items():
             if every >= LONG:
                 await self._fire(collector, every)  # else the day of a restart would go without
+        await self._judge()
         self._scheduler.start()
         tasks = [asyncio.create_task(self._beat()), asyncio.create_task(self._uplink())]
         notify.ready(self._told())
@@ -134,21 +138,39 @@ class Service:
                 misfire_grace_time=None,
                 coalesce=True,
             )
+        self._scheduler.add_job(
+            self._judge,
+            IntervalTrigger(seconds=DAY, start_date=EPOCH, timezone="UTC"),
+            id=JOB,
+            misfire_grace_time=None,
+            coalesce=True,
+        )
 
     async def _fire(self, collector: str, every: int) -> None:
-        """Begin a slot as a task of ours: APScheduler would not wait for it at the end, and log its cancelling."""
-        task = asyncio.create_task(self._slot(collector, every))
+        """Begin a slot."""
+        self._begin(self._slot(collector, every))
+
+    async def _judge(self) -> None:
+        """Begin the day's assessment."""
+        self._begin(self._assess())
+
+    def _begin(self, work: Coroutine[None, None, None]) -> None:
+        """Begin a task of ours: APScheduler would not wait for it at the end, and log its cancelling."""
+        task = asyncio.create_task(work)
         self._runs.add(task)
         task.add_done_callback(self._runs.discard)
 
     async def _slot(self, collector: str, every: int) -> None:
         """Do what falls due now; whatever goes wrong ends this slot, not the service."""
+        due = slot_before(self._agent.clock.now(), every)
         try:
-            await self._due(collector, every, slot_before(self._agent.clock.now(), every))
+            await self._due(collector, every, due)
         except AgentError as error:
             log.error("%s: %s", collector, error)  # noqa: TRY400 - the text says it all
         except Exception:
             log.exception("%s: a slot failed", collector)
+        self._lived[collector] = due
+        self._daily.tell()
 
     async def _due(self, collector: str, every: int, due: datetime) -> None:
         slots = self._agent.journal.slots
@@ -200,6 +222,22 @@ class Service:
     def _ended(self, collector: str, due: datetime | None, state: str, reason: str | None = None) -> None:
         if due is not None:
             self._agent.journal.slots.end(collector, due, state, reason)
+
+    # --- the day's assessment ---
+
+    async def _assess(self) -> None:
+        if await self._daily.run() is not None:
+            self._last_entry = self._agent.clock.now()
+            self._wake_uplink.set()
+
+    def _measured(self, day: datetime) -> bool:
+        """Tell whether every collector has had a slot since that day began; those that take long have to have ended."""
+        return all(
+            name in self._lived
+            and self._lived[name] >= slot_before(day, every)
+            and (every < LONG or name not in self._busy)
+            for name, every in planned(self._agent.campus, self._agent.families).items()
+        )
 
     # --- uplink ---
 
@@ -258,6 +296,7 @@ class Service:
         log.warning("the wall clock was set by %.1f s", seconds)
         self._state(EntryKind.CONFIG, f"the wall clock stepped by {seconds:.1f} s")
         self._plan()
+        self._begin(self._assess())  # a day may have begun in between
 
     def _on_reload(self) -> None:
         notify.reloading()
@@ -269,9 +308,7 @@ class Service:
             self._state(EntryKind.CONFIG, "the campus file was read again")
             self._plan()
             if self._agent.lines is not None:
-                task = asyncio.create_task(self._agent.lines.keep({asset.id for asset in self._agent.campus.assets}))
-                self._runs.add(task)
-                task.add_done_callback(self._runs.discard)
+                self._begin(self._agent.lines.keep({asset.id for asset in self._agent.campus.assets}))
         if self._agent.backend is not None:
             self._agent.backend.resume(self._agent.journal)
             self._wake_uplink.set()
