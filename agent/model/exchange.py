@@ -16,7 +16,16 @@ from agent import canonical
 from agent.model.base import Decimal, Digest, Holds, Identifier, Timestamp, Word
 from agent.model.cli import CliCommand, CliOutput
 from agent.model.http import HttpReply, HttpRequest
-from agent.model.logs import CanaryFound, CanarySeek, CanarySend, CanarySent, LogDays, LogTally
+from agent.model.logs import (
+    CanaryFound,
+    CanaryList,
+    CanaryNonces,
+    CanarySeek,
+    CanarySend,
+    CanarySent,
+    LogDays,
+    LogTally,
+)
 from agent.model.net import NetAddresses, NetLookup, NetProbe, NetProbed
 from agent.model.rtsp import RtspPlay, RtspPlayed
 
@@ -24,6 +33,8 @@ __all__ = [
     "Answer",
     "Bounded",
     "CanaryFound",
+    "CanaryList",
+    "CanaryNonces",
     "CanarySeek",
     "CanarySend",
     "CanarySent",
@@ -303,6 +314,7 @@ Request = Annotated[
     | LogTally
     | CanarySend
     | CanarySeek
+    | CanaryList
     | NetLookup
     | NetProbe,
     Field(discriminator="op"),
@@ -318,6 +330,7 @@ Response = Annotated[
     | LogDays
     | CanarySent
     | CanaryFound
+    | CanaryNonces
     | NetAddresses
     | NetProbed,
     Field(discriminator="op"),

@@ -6,7 +6,7 @@ Content never leaves a store: a request names sources, an answer holds counts, t
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
@@ -21,6 +21,8 @@ __all__ = [
     "CANARY_TAG",
     "CanaryDays",
     "CanaryFound",
+    "CanaryList",
+    "CanaryNonces",
     "CanarySeek",
     "CanarySend",
     "CanarySent",
@@ -31,10 +33,13 @@ __all__ = [
     "LogStore",
     "LogTally",
     "SourceDays",
+    "SourceNonces",
     "StoredLog",
     "days_text",
     "parse_days",
 ]
+
+_DAY = r"^\d{4}-\d\d-\d\d$"
 
 LogKind = Literal["system", "user-access"]
 """Running logs of devices and systems; or who used the network: NAT, authentication, DHCP, online behaviour."""
@@ -54,8 +59,12 @@ class LogStore(Word):
     """Field with the time of receipt, where the store has one; else the event's own."""
     tenant: str = Field(default="", pattern=r"^[A-Za-z0-9_.:-]{0,150}$")
     """Of Loki the tenant; of VictoriaLogs account and project as `12:34`. Empty: the store's default."""
+    text_field: str = ""
+    """Field or column with the text of a record, where canaries are looked for; empty: `message`."""
     canary_of: str = ""
     """Of a canary: the asset of the store that keeps what is sent here."""
+    canary_host: str = ""
+    """Of a canary: the name under which the store has it, where a relay writes another than `campus-canary`."""
     protocol: Literal["", "udp", "tcp"] = ""
     """Of a canary: how the event travels; empty: over UDP."""
 
@@ -104,7 +113,7 @@ class LogTally(Word):
 class LogDay(Word):
     """A day and how many records it has."""
 
-    day: str = Field(pattern=r"^\d{4}-\d\d-\d\d$")
+    day: str = Field(pattern=_DAY)
     records: Decimal
 
 
@@ -193,7 +202,7 @@ class CanarySent(Word):
     """What was sent; whether it arrived, a later look shows."""
 
     op: Literal["canary.sent"] = "canary.sent"
-    day: str = Field(pattern=r"^\d{4}-\d\d-\d\d$")
+    day: str = Field(pattern=_DAY)
     sources: tuple[CanaryDays, ...]
     """Of each source all days on which one was sent, today included, as far back as they are remembered."""
     elapsed_ms: int
@@ -219,6 +228,40 @@ class CanaryFound(Word):
     """Files that could not be read to their end."""
     unread: int = 0
     """Files that were not looked at because time ran out."""
+    elapsed_ms: int
+
+
+class CanaryList(Word):
+    """Ask the agent itself which canaries it sent to a store: a store over HTTP is asked for them by their nonces.
+
+    Those that are told are of days that are over, or of today, and none of them helps to make another.
+    """
+
+    op: Literal["canary.list"] = "canary.list"
+    store: Identifier
+    sources: tuple[Identifier, ...]
+    days: int = Field(ge=1, le=400)
+    """How many days back."""
+
+
+_Day = Annotated[str, Field(pattern=_DAY)]
+_Nonce = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
+
+
+class SourceNonces(Word):
+    """The canaries that were sent for a source."""
+
+    source: Identifier
+    nonces: dict[_Day, _Nonce] = Field(default_factory=dict)
+    """By day, as far back as they are remembered."""
+
+
+class CanaryNonces(Word):
+    """The canaries that the agent remembers."""
+
+    op: Literal["canary.nonces"] = "canary.nonces"
+    sources: tuple[SourceNonces, ...]
+    """One for every source that was asked for."""
     elapsed_ms: int
 
 

@@ -26,7 +26,7 @@ from agent.model.evidence import (
     Times,
 )
 from agent.packs.load import config_directory, family_packs, load_campus
-from agent.runtime.canary import CanaryTransport
+from agent.runtime.canary import CanaryTransport, StoreTransport
 from agent.runtime.command_line import open_command_line, ssh_gate
 from agent.runtime.credentials import Credential, load_credential
 from agent.runtime.lines import Line, Lines
@@ -171,7 +171,10 @@ class Agent:
             if self._ssh_gate is None:
                 self._ssh_gate = ssh_gate()
             return open_command_line(asset, family.cli, self.credential(asset), self._ssh_gate)
-        return open_transport(asset, family, self.credential(asset))
+        opened = open_transport(asset, family, self.credential(asset))
+        if family.http is not None and any(one.logs and one.logs.canary_of == asset.id for one in self.campus.assets):
+            return StoreTransport(opened, self.redactor.key, self.journal.directory.parent, self.clock)
+        return opened
 
     @asynccontextmanager
     async def line(self, asset: Asset) -> AsyncIterator[Line]:

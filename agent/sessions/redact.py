@@ -30,6 +30,7 @@ from agent.errors import MalformedError
 from agent.model.cli import escaped, received
 from agent.model.exchange import (
     CanaryFound,
+    CanaryNonces,
     CanarySent,
     CliOutput,
     Holds,
@@ -64,7 +65,7 @@ WELL_KNOWN = (b"public", b"private")
 """Factory communities: no secrets, and words that occur in honest text."""
 SHORTEST_SECRET = 4
 """Octets; a shorter secret would match by chance all over an answer."""
-_COUNTS = (HostState, LogDays, CanarySent, CanaryFound, RtspPlayed, NetAddresses, NetProbed)
+_COUNTS = (HostState, LogDays, CanarySent, CanaryFound, CanaryNonces, RtspPlayed, NetAddresses, NetProbed)
 """Counts, times and states by their types: nothing in them can be personal."""
 _IP = ("ip4", "ip6", "inet")
 _NODE_GROUP = bytes.fromhex("3333ff")

@@ -6,13 +6,18 @@ import asyncio
 import socket
 from typing import TYPE_CHECKING
 
-from agent.model.exchange import CanarySend, CanarySent
+import pytest
+
+from agent.errors import GapError
+from agent.model.exchange import CanaryList, CanaryNonces, CanarySend, CanarySent
 from agent.runtime.wiring import open_agent, pseudonym_key
 from agent.transports.syslog import CanaryMemory, nonce_of
 from tests.runtime.world import school
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from agent.model.exchange import Response
 
 CAMPUS = """version: "1"
 school: {{id: school-1, name: 测试学校}}
@@ -57,3 +62,45 @@ def test_the_service_sends_canaries_made_with_the_campus_key(tmp_path: Path) -> 
     )
     assert nonce not in sent.to_bytes()
     assert CanaryMemory(made.state / "canaries.txt").days("store") == {"sw1": [sent.day]}
+
+
+STORE = """version: "1"
+school: {id: school-1, name: 测试学校}
+assets:
+  - {id: store, family: loki, address: 127.0.0.1, port: 9}
+  - {id: other, family: loki, address: 127.0.0.1, port: 9}
+  - {id: canary, family: syslog-canary, address: 127.0.0.1, logs: {canary_of: store}}
+log_sources:
+  - {id: sw1, kind: system, stored: [{store: store, name: sw1}]}
+"""
+
+
+def test_a_store_over_http_is_told_its_canaries_by_the_agent(tmp_path: Path) -> None:
+    """The store that the campus file sends canaries to knows their nonces; another store is asked over HTTP alone."""
+    made = school(tmp_path, {"sw1": 9})
+    made.campus.write_text(STORE, encoding="utf-8")
+    agent = open_agent(made.campus, made.state)
+    today = agent.clock.now().date()
+    CanaryMemory(made.state / "canaries.txt").add("store", ("sw1",), today)
+
+    async def ask(asset: str) -> Response:
+        found = agent.campus.asset(asset)
+        assert found is not None
+        transport = agent.transport(found)
+        try:
+            return await transport.exchange(CanaryList(store=asset, sources=("sw1", "sw2"), days=10))
+        finally:
+            await transport.close()
+
+    try:
+        told = asyncio.run(ask("store"))
+        with pytest.raises(GapError):
+            asyncio.run(ask("other"))
+    finally:
+        agent.close()
+    nonce = nonce_of(pseudonym_key(made.state / "keys" / "pseudonym.key"), "store", "sw1", today.isoformat())
+    assert isinstance(told, CanaryNonces)
+    assert [(one.source, one.nonces) for one in told.sources] == [
+        ("sw1", {today.isoformat(): nonce.decode()}),
+        ("sw2", {}),
+    ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from agent.collectors.logs import clickhouse, elasticsearch, files, graylog, loki, victorialogs
-from agent.collectors.logs.interface import readings
+from agent.collectors.logs.interface import named, readings
 from agent.errors import GapError
 from agent.model.exchange import GapReason
 
@@ -40,7 +40,7 @@ async def collect(asset: Asset, campus: Campus, session: Session) -> list[Readin
         GapError: the store does not answer or let us in, or its family names no kind of store that is known here.
         MalformedError: it answers with something that cannot be understood at all.
     """
-    reader = next((STORES[name] for name in STORES if f"{asset.family}-".startswith(f"{name}-")), None)
+    reader = named(asset.family, STORES)
     if reader is None:
         raise GapError(GapReason.UNSUPPORTED, "no kind of log store is called {family}", family=asset.family)
     return readings(asset, await reader(asset, campus, session))

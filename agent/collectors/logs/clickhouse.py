@@ -18,12 +18,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 from agent.collectors.logs.counting import Counted, kept_of, portions, total
 from agent.collectors.logs.interface import Store, search_window, wanted
+from agent.collectors.logs.lookup import Carried
 from agent.collectors.logs.replies import (
     by_place,
     document,
     items,
     matching,
     member,
+    must_answer,
     quoted,
     reply_of,
     whole,
@@ -34,11 +36,12 @@ from agent.model.exchange import HttpRequest
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from agent.collectors.logs.lookup import CanaryPlace, Search
     from agent.model.asset import Asset
     from agent.model.campus import Campus
     from agent.model.exchange import Answer, Session
 
-__all__ = ["read", "ttl_days"]
+__all__ = ["lookup", "read", "ttl_days"]
 
 _TABLE: Final = r"[A-Za-z_][A-Za-z0-9_]*\.[A-Za-z_][A-Za-z0-9_]*"
 _COLUMN: Final = r"[A-Za-z_][A-Za-z0-9_]*"
@@ -78,14 +81,7 @@ async def read(asset: Asset, campus: Campus, session: Session) -> Store:
         GapError: the store does not answer or let us in, or a name of the campus file cannot be asked for.
         MalformedError: it answers with something that is no such reply.
     """
-    logs = asset.logs
-    ask = _Ask(
-        asset,
-        session,
-        matching(asset, _COLUMN, logs.time_field if logs and logs.time_field else "timestamp", "time column"),
-        matching(asset, _COLUMN, logs.source_field if logs and logs.source_field else "host", "source column"),
-        matching(asset, _ZONE, campus.timezone, "time zone"),
-    )
+    ask = _asking(asset, campus, session)
     about = await ask.select("SELECT version()", 30)
     first, last = search_window(about, campus)
     sources = wanted(asset, campus)
@@ -110,6 +106,52 @@ async def read(asset: Asset, campus: Campus, session: Session) -> Store:
         policy_days=min((days for days in policies if days is not None), default=None),
         others=total(others),
     )
+
+
+def _asking(asset: Asset, campus: Campus, session: Session) -> _Ask:
+    logs = asset.logs
+    return _Ask(
+        asset,
+        session,
+        matching(asset, _COLUMN, logs.time_field if logs and logs.time_field else "timestamp", "time column"),
+        matching(asset, _COLUMN, logs.source_field if logs and logs.source_field else "host", "source column"),
+        matching(asset, _ZONE, campus.timezone, "time zone"),
+    )
+
+
+async def lookup(asset: Asset, campus: Campus, session: Session, place: CanaryPlace) -> Search:
+    """Make ready to count the rows that carry nonces; of their text the server gives back the nonce alone.
+
+    Raises:
+        GapError: a name of the campus file cannot be asked for.
+    """
+    ask = _asking(asset, campus, session)
+    table = matching(asset, _TABLE, place.where, "table")
+    host = matching(asset, _VALUE, place.host, "source")
+    text = matching(asset, _COLUMN, place.text or "message", "text column")
+
+    async def search(nonces: Sequence[str], since: date, until: date) -> Carried:
+        listed = ", ".join(f"'{nonce}'" for nonce in nonces)
+        answer = await ask.select(
+            f"SELECT extract(toString({text}), 'nonce=([0-9a-f]{{32}})') AS c_, toString(count()) AS n_ FROM {table}"  # noqa: S608 - names checked by `matching`
+            f" WHERE {ask.between(since, until)} AND toString({ask.source}) = '{host}' AND c_ IN ({listed})"
+            " GROUP BY c_ WITH TOTALS ORDER BY c_"
+        )
+        must_answer(asset, answer)
+        found = document(answer)
+        records = dict(_carried(row) for row in items(member(found, "data")))
+        totals = items(member(found, "totals"))
+        whole_answer = not totals or _carried(totals)[1] == sum(records.values())
+        return Carried(records, (answer,), whole_answer)
+
+    return search
+
+
+def _carried(row: Any) -> tuple[str, int]:
+    cells = items(row)
+    if len(cells) != 2 or not isinstance(cells[0], str):
+        raise MalformedError("a row of the log store's answer has not the two cells that were asked for")
+    return cells[0], whole(cells[1]) or 0
 
 
 async def _count(ask: _Ask, table: str, names: tuple[str, ...], days: tuple[date, date]) -> Counted:

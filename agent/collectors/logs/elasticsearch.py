@@ -22,6 +22,7 @@ from agent import canonical
 from agent.collectors.logs.counting import Counted, kept_of, portions, total
 from agent.collectors.logs.elasticsearch_policy import policy_days
 from agent.collectors.logs.interface import Store, search_window, wanted
+from agent.collectors.logs.lookup import Carried
 from agent.collectors.logs.replies import (
     by_place,
     document,
@@ -41,12 +42,14 @@ from agent.model.exchange import HttpRequest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import date
 
+    from agent.collectors.logs.lookup import CanaryPlace, Search
     from agent.model.asset import Asset
     from agent.model.campus import Campus
     from agent.model.exchange import Answer, Session
 
-__all__ = ["read"]
+__all__ = ["lookup", "read"]
 
 _PATTERN: Final = r"[A-Za-z0-9_.*,+:@<>{}-]+"
 _FIELD: Final = r"[A-Za-z0-9_@.-]+"
@@ -54,6 +57,7 @@ _COUNTS: Final = (
     "timed_out,_shards.total,_shards.failed,hits.total.value,aggregations.*.value,aggregations.*.doc_count,"
     "aggregations.*.*.value,aggregations.*.days.buckets.key_as_string,aggregations.*.days.buckets.doc_count"
 )
+_CARRIED: Final = "timed_out,_shards.failed,aggregations.*.buckets.*.doc_count"
 _LENIENT: Final = "ignore_unavailable=true&allow_no_indices=true"
 
 
@@ -109,12 +113,7 @@ async def _place(asset: Asset, session: Session, where: str, days: tuple[str, st
     logs = asset.logs
     time = matching(asset, _FIELD, logs.time_field if logs and logs.time_field else "@timestamp", "time field")
     source = matching(asset, _FIELD, logs.source_field if logs and logs.source_field else "host.name", "source field")
-    fields = f"{time},{source},{source}.keyword"
-    answer = await session.ask(
-        _get(f"/{quoted(where)}/_field_caps?fields={quoted(fields)}&{_LENIENT}&filter_path=fields.*.*.type")
-    )
-    must_answer(asset, answer)
-    kinds = {name: set(member(document(answer), "fields", name) or ()) for name in fields.split(",")}
+    answer, kinds = await _kinds(asset, session, where, (time, source, f"{source}.keyword"))
     if not kinds[time] & {"date", "date_nanos"}:
         raise unusable(
             asset,
@@ -136,27 +135,42 @@ async def _place(asset: Asset, session: Session, where: str, days: tuple[str, st
     return _Place(where, time, source, *days, timezone)
 
 
+async def _kinds(
+    asset: Asset, session: Session, where: str, fields: Sequence[str]
+) -> tuple[Answer, dict[str, set[str]]]:
+    """Ask which types the fields have in the indices."""
+    named = quoted(",".join(fields))
+    answer = await session.ask(
+        _get(f"/{quoted(where)}/_field_caps?fields={named}&{_LENIENT}&filter_path=fields.*.*.type")
+    )
+    must_answer(asset, answer)
+    return answer, {name: set(member(document(answer), "fields", name) or ()) for name in fields}
+
+
 async def _count(asset: Asset, session: Session, place: _Place, names: tuple[str, ...]) -> Counted:
     counted = Counted()
     parts = portions(names)
     while parts:
         part = parts.pop(0)
-        answer = await session.ask(
-            HttpRequest(
-                method="POST",
-                path=f"/{quoted(place.where)}/_search?{_LENIENT}&filter_path={_COUNTS}",
-                headers={"Content-Type": "application/json"},
-                body=_body(place, part, distinct=counted.distinct is None),
-                form="json",
-                seconds=90,
-            )
-        )
+        body = _body(place, part, distinct=counted.distinct is None)
+        answer = await session.ask(_search(place.where, _COUNTS, body))
         if len(part) > 1 and reply_of(answer).status in (400, 503) and "too_many_buckets" in text_of(answer):
             parts[:0] = [part[: len(part) // 2], part[len(part) // 2 :]]
             continue
         if counted.told(asset, part, answer):
             _take(counted, part, answer)
     return counted
+
+
+def _search(where: str, paths: str, body: str) -> HttpRequest:
+    return HttpRequest(
+        method="POST",
+        path=f"/{quoted(where)}/_search?{_LENIENT}&filter_path={paths}",
+        headers={"Content-Type": "application/json"},
+        body=body,
+        form="json",
+        seconds=90,
+    )
 
 
 def _body(place: _Place, names: Sequence[str], *, distinct: bool) -> str:
@@ -245,3 +259,45 @@ async def _free(session: Session) -> int | None:
     if reply_of(answer).status != 200:
         return None
     return whole(member(document(answer), "nodes", "fs", "available_in_bytes"))
+
+
+async def lookup(asset: Asset, campus: Campus, session: Session, place: CanaryPlace) -> Search:
+    """Make ready to count the records that carry nonces; a nonce is one term of a text that is analysed.
+
+    Raises:
+        GapError: the store does not answer or let us in, or the text is not in a field that is analysed.
+        MalformedError: it answers with something that is no such reply.
+    """
+    logs = asset.logs
+    where = matching(asset, _PATTERN, place.where, "index pattern")
+    time = matching(asset, _FIELD, logs.time_field if logs and logs.time_field else "@timestamp", "time field")
+    text = matching(asset, _FIELD, place.text or "message", "text field")
+    told, kinds = await _kinds(asset, session, where, (time, text))
+    if not kinds[text] & {"text", "match_only_text"}:
+        raise unusable(
+            asset,
+            told,
+            N_("the log store has no field {field!r} whose words can be searched"),
+            N_("Name a field of type text in the campus file (logs: text_field)"),
+            field=text,
+        )
+
+    async def search(nonces: Sequence[str], since: date, until: date) -> Carried:
+        between = {"gte": since.isoformat(), "lt": f"{until.isoformat()}||+1d", "time_zone": campus.timezone}
+        body = {
+            "aggs": {"canaries": {"filters": {"filters": {each: {"match_phrase": {text: each}} for each in nonces}}}},
+            "query": {"range": {time: between}},
+            "size": 0,
+            "timeout": "60s",
+            "track_total_hits": False,
+        }
+        answer = await session.ask(_search(where, _CARRIED, canonical.dumps(body).decode()))
+        must_answer(asset, answer)
+        found = document(answer)
+        buckets = member(found, "aggregations", "canaries", "buckets")
+        records = {each: whole(member(buckets, each, "doc_count")) for each in nonces}
+        whole_answer = not whole(member(found, "_shards", "failed")) and member(found, "timed_out") is not True
+        complete = whole_answer and None not in records.values()
+        return Carried({each: count or 0 for each, count in records.items()}, (answer,), complete)
+
+    return search

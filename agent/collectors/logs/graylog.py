@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 from agent import canonical
 from agent.collectors.logs.counting import SOURCES_AT_ONCE, Counted, kept_of, portions, stretches, total
 from agent.collectors.logs.interface import Store, search_window, wanted
+from agent.collectors.logs.lookup import Carried
 from agent.collectors.logs.replies import (
     by_place,
     document,
@@ -26,6 +27,7 @@ from agent.collectors.logs.replies import (
     matching,
     member,
     midnight,
+    must_answer,
     reply_of,
     time_of,
     whole,
@@ -35,11 +37,12 @@ from agent.model.exchange import HttpRequest
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from agent.collectors.logs.lookup import CanaryPlace, Search
     from agent.model.asset import Asset
     from agent.model.campus import Campus
     from agent.model.exchange import Answer, Session
 
-__all__ = ["period_days", "read"]
+__all__ = ["lookup", "period_days", "read"]
 
 DAYS_AT_ONCE: Final = 16
 _STREAM: Final = r"(?:[0-9a-f]{24})?"
@@ -59,6 +62,17 @@ class _Ask:
 
     async def get(self, path: str) -> Answer:
         return await self.session.ask(HttpRequest(path=path, headers=_ASKED_BY, form="json"))
+
+    async def search(self, body: str) -> Answer:
+        headers = {**_ASKED_BY, "Content-Type": "application/json"}
+        path = "/api/views/search/sync?timeout=60000"
+        request = HttpRequest(method="POST", path=path, headers=headers, body=body, form="json", seconds=90)
+        return await self.session.ask(request)
+
+    def range(self, since: date, until: date) -> dict[str, str]:
+        """Return a range of whole days; both ends are part of it."""
+        start, end = (midnight(day, self.campus, self.asset) for day in (since, until + timedelta(days=1)))
+        return {"from": time_of(start * 1000), "to": time_of(end * 1000 - 1), "type": "absolute"}
 
 
 async def read(asset: Asset, campus: Campus, session: Session) -> Store:
@@ -97,16 +111,7 @@ async def _count(ask: _Ask, stream: str, names: tuple[str, ...], days: tuple[dat
     for part in portions(names):
         for since, until in stretches(*days, DAYS_AT_ONCE):
             body = _body(ask, stream, part, since, until, distinct=days[1] - timedelta(days=1))
-            answer = await ask.session.ask(
-                HttpRequest(
-                    method="POST",
-                    path="/api/views/search/sync?timeout=60000",
-                    headers={**_ASKED_BY, "Content-Type": "application/json"},
-                    body=body,
-                    form="json",
-                    seconds=90,
-                )
-            )
+            answer = await ask.search(body)
             if counted.told(ask.asset, part, answer):
                 _take(counted, part, answer, since, until)
     return counted
@@ -133,15 +138,18 @@ def _body(ask: _Ask, stream: str, names: Sequence[str], since: date, until: date
     }
     queries = []
     for day in _days(since, until):
-        start, end = (midnight(each, ask.campus, ask.asset) for each in (day, day + timedelta(days=1)))
-        timerange = {"from": time_of(start * 1000), "to": time_of(end * 1000 - 1), "type": "absolute"}
-        chosen = {"filters": [{"id": stream, "type": "stream"}], "type": "or"} if stream else None
+        timerange = ask.range(day, day)
+        chosen = _chosen(stream)
         if names:
             text = f"{ask.source}:({named})"
             queries.append(_query(f"d{day:%Y%m%d}", text, timerange, chosen, pivot))
         if day == distinct:
             queries.append(_query("all", "*", timerange, chosen, card))
     return canonical.dumps({"queries": queries}).decode()
+
+
+def _chosen(stream: str) -> dict[str, Any] | None:
+    return {"filters": [{"id": stream, "type": "stream"}], "type": "or"} if stream else None
 
 
 def _query(name: str, text: str, timerange: Any, chosen: Any, pivot: Any) -> dict[str, Any]:
@@ -177,6 +185,41 @@ def _take(counted: Counted, names: Sequence[str], answer: Answer, since: date, u
 def _value(row: Any) -> int:
     values = items(member(row, "values"))
     return (whole(member(values[0], "value")) or 0) if values else 0
+
+
+async def lookup(asset: Asset, campus: Campus, session: Session, place: CanaryPlace) -> Search:
+    """Make ready to count the messages that carry nonces: a query of its own for each nonce.
+
+    Raises:
+        GapError: a name of the campus file cannot be asked for.
+    """
+    logs = asset.logs
+    ask = _Ask(asset, campus, session, logs.source_field if logs and logs.source_field else "source")
+    chosen = _chosen(matching(asset, _STREAM, place.where, "stream"))
+    text = matching(asset, _FIELD, place.text or "message", "text field")
+    pivot = {
+        "id": "n",
+        "rollup": True,
+        "row_groups": [],
+        "series": [{"id": "count()", "type": "count"}],
+        "sort": [],
+        "type": "pivot",
+    }
+
+    async def search(nonces: Sequence[str], since: date, until: date) -> Carried:
+        timerange = ask.range(since, until)
+        queries = [_query(nonce, f'{text}:"{nonce}"', timerange, chosen, pivot) for nonce in nonces]
+        answer = await ask.search(canonical.dumps({"queries": queries}).decode())
+        must_answer(asset, answer)
+        results, records = member(document(answer), "results"), {}
+        for nonce in nonces:
+            result = member(results, nonce)
+            told = member(result, "search_types", "n")
+            if not items(member(result, "errors")) and told is not None:
+                records[nonce] = sum(_value(row) for row in items(member(told, "rows")))
+        return Carried(records, (answer,), len(records) == len(nonces))
+
+    return search
 
 
 def _index_sets(answer: Answer) -> tuple[int | None, int | None]:

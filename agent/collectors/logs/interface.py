@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from agent.canonical import decimal_text
+from agent.collectors.answers import graded
 from agent.model.calendar import local_day, months_before
 from agent.model.logs import days_text
-from agent.model.reading import Grade, Reading
+from agent.model.reading import Grade
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -25,9 +26,11 @@ if TYPE_CHECKING:
     from agent.model.campus import Campus
     from agent.model.exchange import Answer, Session
     from agent.model.logs import LogSource, StoredLog
+    from agent.model.reading import Reading
 
-__all__ = ["Kept", "Reader", "Store", "Wanted", "readings", "search_window", "wanted"]
+__all__ = ["Kept", "Reader", "Store", "Wanted", "named", "readings", "search_window", "wanted"]
 
+_Kind = TypeVar("_Kind")
 SEARCHED_MONTHS = 7
 """Six calendar months are judged; the month before them shows whether a store deletes earlier."""
 
@@ -99,6 +102,11 @@ class Reader(Protocol):
         ...
 
 
+def named(family: str, kinds: Mapping[str, _Kind]) -> _Kind | None:
+    """Return what stands under a family's name, or under what stands before one of its hyphens; None for nothing."""
+    return next((kinds[name] for name in kinds if f"{family}-".startswith(f"{name}-")), None)
+
+
 def wanted(asset: Asset, campus: Campus) -> tuple[Wanted, ...]:
     """Return the sources that the campus file places on this store, in its order."""
     return tuple(
@@ -133,7 +141,7 @@ def _store_readings(asset: Asset, store: Store) -> Iterator[Reading]:
     )
     for metric, value, unit in values:
         if value is not None:
-            yield _reading(metric, f"asset:{asset.id}", decimal_text(value), unit, store.grade, answers)
+            yield graded(metric, f"asset:{asset.id}", decimal_text(value), unit, store.grade, *answers)
 
 
 def _source_readings(asset: Asset, store: Store, source: str, names: Sequence[Kept]) -> Iterator[Reading]:
@@ -155,10 +163,10 @@ def _source_readings(asset: Asset, store: Store, source: str, names: Sequence[Ke
     )
     subject = f"log:{asset.id}/{source}"
     for metric, text in texts:
-        yield _reading(metric, subject, text, "", store.grade, answers)
+        yield graded(metric, subject, text, "", store.grade, *answers)
     for metric, number, unit in numbers:
         if number is not None:
-            yield _reading(metric, subject, str(number), unit, store.grade, answers)
+            yield graded(metric, subject, str(number), unit, store.grade, *answers)
 
 
 def _search(names: Sequence[Kept]) -> str:
@@ -177,15 +185,3 @@ def _sum(told: Iterable[Mapping[str, int]]) -> Mapping[str, int]:
 def _total(values: Iterable[int | None]) -> int | None:
     known = [value for value in values if value is not None]
     return sum(known) if known else None
-
-
-def _reading(metric: str, subject: str, value: str, unit: str, grade: Grade, answers: tuple[Answer, ...]) -> Reading:
-    return Reading(
-        metric=metric,
-        subject=subject,
-        value=value,
-        unit=unit,
-        at=answers[-1].at,
-        grade=grade,
-        sources=tuple(dict.fromkeys(answer.source for answer in answers)),
-    )

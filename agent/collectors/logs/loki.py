@@ -14,6 +14,7 @@ Sources: Grafana Loki HTTP API, LogQL metric queries, retention, limits_config.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -21,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from agent.collectors.logs.counting import Counted, kept_of, portions, total
 from agent.collectors.logs.interface import Store, search_window, wanted
+from agent.collectors.logs.lookup import Carried
 from agent.collectors.logs.replies import (
     by_place,
     document,
@@ -28,6 +30,7 @@ from agent.collectors.logs.replies import (
     matching,
     member,
     midnight,
+    must_answer,
     quoted,
     reply_of,
     text_of,
@@ -42,11 +45,12 @@ from agent.model.exchange import HttpRequest
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from agent.collectors.logs.lookup import CanaryPlace, Search
     from agent.model.asset import Asset
     from agent.model.campus import Campus
     from agent.model.exchange import Answer, Session
 
-__all__ = ["duration_seconds", "read"]
+__all__ = ["duration_seconds", "lookup", "read"]
 
 DAYS_AT_ONCE: Final = 28
 _SELECTOR: Final = r"\{[^{}|`]*\}"
@@ -78,14 +82,7 @@ async def read(asset: Asset, campus: Campus, session: Session) -> Store:
         GapError: the store does not answer or let us in, or a name of the campus file cannot be asked for.
         MalformedError: it answers with something that is no such reply.
     """
-    logs = asset.logs
-    ask = _Ask(
-        asset,
-        campus,
-        session,
-        matching(asset, _LABEL, logs.source_field if logs and logs.source_field else "host", "label"),
-        {"X-Scope-OrgID": logs.tenant} if logs and logs.tenant else {},
-    )
+    ask = _asking(asset, campus, session)
     about = await ask.get("/loki/api/v1/status/buildinfo")
     first, last = search_window(about, campus)
     limits = await _limits(ask)
@@ -109,6 +106,12 @@ async def read(asset: Asset, campus: Campus, session: Session) -> Store:
         policy_days=limits.retention,
         others=total(others),
     )
+
+
+def _asking(asset: Asset, campus: Campus, session: Session) -> _Ask:
+    logs = asset.logs
+    label = matching(asset, _LABEL, logs.source_field if logs and logs.source_field else "host", "label")
+    return _Ask(asset, campus, session, label, {"X-Scope-OrgID": logs.tenant} if logs and logs.tenant else {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,3 +231,54 @@ async def _used(ask: _Ask, selector: str, days: tuple[date, date]) -> int | None
     start, end = (midnight(day, ask.campus, ask.asset) for day in days)
     answer = await ask.get(f"/loki/api/v1/index/stats?query={quoted(inside)}&start={start}&end={end}")
     return whole(member(document(answer), "bytes")) if reply_of(answer).status == 200 else None
+
+
+async def lookup(asset: Asset, campus: Campus, session: Session, place: CanaryPlace) -> Search:
+    """Make ready to count the lines that carry nonces; a line becomes a label only by a nonce that is asked for.
+
+    Raises:
+        GapError: a name of the campus file cannot be asked for.
+    """
+    ask = _asking(asset, campus, session)
+    selector = matching(asset, _SELECTOR, place.where or "{}", "selector")
+    inside = _with(selector, ask.label, [matching(asset, _VALUE, place.host, "source")])
+
+    async def search(nonces: Sequence[str], since: date, until: date) -> Carried:
+        query = (
+            f'sum by (canary) (count_over_time({inside} |~ "nonce=({"|".join(nonces)})"'
+            ' | regexp "nonce=(?P<canary>[0-9a-f]{32})"'
+        )
+        records: Counter[str] = Counter()
+        answers, pieces, complete = [], [(since, until)], True
+        while pieces:
+            begin, end = pieces.pop()
+            answer = await ask.get(_moment_path(ask, query, begin, end), 120)
+            if begin < end and _too_long(answer):
+                middle = begin + (end - begin) // 2
+                pieces += [(begin, middle), (middle + timedelta(days=1), end)]
+                continue
+            must_answer(asset, answer)
+            answers.append(answer)
+            complete &= not member(document(answer), "warnings")
+            records.update(dict(_carried(answer)))
+        return Carried(records, tuple(answers), complete)
+
+    return search
+
+
+def _moment_path(ask: _Ask, query: str, since: date, until: date) -> str:
+    """Return the path of a query that has one sample, of whole days, at the end of the last of them."""
+    days = (until - since).days + 1
+    end = midnight(until + timedelta(days=1), ask.campus, ask.asset)
+    return f"/loki/api/v1/query?query={quoted(f'{query} [{days}d]))')}&time={end}"
+
+
+def _carried(answer: Answer) -> Iterator[tuple[str, int]]:
+    """Yield how many lines carry each nonce."""
+    found = document(answer)
+    if member(found, "data", "resultType") != "vector":
+        raise MalformedError("the log store does not answer a query for counts with a vector")
+    for series in items(member(found, "data", "result")):
+        nonce, value = member(series, "metric", "canary"), items(member(series, "value"))
+        if isinstance(nonce, str) and len(value) == 2:
+            yield nonce, whole(value[1]) or 0

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Final
 from agent.clock import parse_time
 from agent.collectors.logs.counting import Counted, kept_of, portions, stretches, total
 from agent.collectors.logs.interface import Store, search_window, wanted
+from agent.collectors.logs.lookup import Carried
 from agent.collectors.logs.replies import (
     by_place,
     document,
@@ -28,6 +29,7 @@ from agent.collectors.logs.replies import (
     matching,
     member,
     midnight,
+    must_answer,
     quoted,
     reply_of,
     text_of,
@@ -41,11 +43,12 @@ from agent.model.exchange import HttpRequest
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from agent.collectors.logs.lookup import CanaryPlace, Search
     from agent.model.asset import Asset
     from agent.model.campus import Campus
     from agent.model.exchange import Answer, Session
 
-__all__ = ["read"]
+__all__ = ["lookup", "read"]
 
 DAYS_AT_ONCE: Final = 31
 _FILTER: Final = r"[^|`#\x00-\x1f]+"
@@ -85,9 +88,7 @@ async def read(asset: Asset, campus: Campus, session: Session) -> Store:
         GapError: the store does not answer or let us in, or a name of the campus file cannot be asked for.
         MalformedError: it answers with something that is no such reply.
     """
-    logs = asset.logs
-    source = matching(asset, _FIELD, logs.source_field if logs and logs.source_field else "hostname", "source field")
-    ask = _Ask(asset, campus, session, source, _tenant(asset, logs.tenant if logs else ""))
+    ask = _asking(asset, campus, session)
     about = await session.ask(HttpRequest(path="/metrics", form="lines"))
     facts = _facts(text_of(about)) if reply_of(about).status == 200 else _Facts()
     first, last = search_window(about, campus)
@@ -109,6 +110,12 @@ async def read(asset: Asset, campus: Campus, session: Session) -> Store:
         policy_days=facts.policy,
         others=total(others),
     )
+
+
+def _asking(asset: Asset, campus: Campus, session: Session) -> _Ask:
+    logs = asset.logs
+    source = matching(asset, _FIELD, logs.source_field if logs and logs.source_field else "hostname", "source field")
+    return _Ask(asset, campus, session, source, _tenant(asset, logs.tenant if logs else ""))
 
 
 def _tenant(asset: Asset, tenant: str) -> dict[str, str]:
@@ -171,6 +178,34 @@ async def _sources(ask: _Ask, inside: str, last: date) -> int | None:
         return None
     values = [items(member(one, "value")) for one in items(member(document(answer), "data", "result"))]
     return max((whole(value[-1]) or 0 for value in values if value), default=0)
+
+
+async def lookup(asset: Asset, campus: Campus, session: Session, place: CanaryPlace) -> Search:
+    """Make ready to count the messages that carry nonces: one number for each, of those that a filter finds.
+
+    Raises:
+        GapError: a name of the campus file cannot be asked for.
+    """
+    ask = _asking(asset, campus, session)
+    inside = matching(asset, _FILTER, place.where or "*", "filter")
+    host = matching(asset, _VALUE, place.host, "source")
+
+    async def search(nonces: Sequence[str], since: date, until: date) -> Carried:
+        counts = ", ".join(f'count() if ("{nonce}") n{number}' for number, nonce in enumerate(nonces))
+        query = quoted(f'({inside}) {ask.source}:="{host}" | stats {counts}')
+        answer = await ask.get(f"/select/logsql/stats_query?query={query}&{_between(ask, since, until)}", 120)
+        must_answer(asset, answer)
+        told = {
+            member(one, "metric", "__name__"): whole(items(member(one, "value"))[-1])
+            for one in items(member(document(answer), "data", "result"))
+            if items(member(one, "value"))
+        }
+        records = {nonce: told.get(f"n{number}") for number, nonce in enumerate(nonces)}
+        if None in records.values():
+            raise MalformedError("the log store's answer has no count for a canary that was asked for")
+        return Carried({nonce: count or 0 for nonce, count in records.items()}, (answer,))
+
+    return search
 
 
 def _facts(text: str) -> _Facts:

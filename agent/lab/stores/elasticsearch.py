@@ -22,7 +22,9 @@ class Elasticsearch:
 
     records: Records
     opensearch: bool = False
-    kinds: Mapping[str, str] = field(default_factory=lambda: {"@timestamp": "date", "host.name": "keyword"})
+    kinds: Mapping[str, str] = field(
+        default_factory=lambda: {"@timestamp": "date", "host.name": "keyword", "message": "text"}
+    )
     """Field to its type."""
     failed_shards: int = 0
     timed_out: bool = False
@@ -70,6 +72,8 @@ class Elasticsearch:
         since, until = _moment(between["gte"], zone), _moment(between["lt"], zone)
         if self.missing or self.kinds.get(time) != "date":
             return as_json({"timed_out": False, "_shards": {"total": 0, "failed": 0}, "hits": {"total": {"value": 0}}})
+        if "canaries" in body["aggs"]:
+            return self._carried(body["aggs"]["canaries"]["filters"]["filters"], since, until)
         aggregations, buckets = {}, 0
         for name, wanted in body["aggs"].items():
             if "cardinality" in wanted:
@@ -91,6 +95,24 @@ class Elasticsearch:
                 "_shards": {"total": 5, "failed": self.failed_shards},
                 "hits": {"total": {"value": hits}},
                 "aggregations": aggregations,
+            }
+        )
+
+    def _carried(self, filters: Mapping[str, Any], since: int, until: int) -> Replied:
+        """Answer with the records whose text has nonces as terms; a field that is not analysed has none."""
+        analysed = {
+            name: phrase["match_phrase"]
+            for name, phrase in filters.items()
+            if all(self.kinds.get(each) in ("text", "match_only_text") for each in phrase["match_phrase"])
+        }
+        found = self.records.carrying(analysed, since, until)
+        return as_json(
+            {
+                "timed_out": self.timed_out,
+                "_shards": {"failed": self.failed_shards},
+                "aggregations": {
+                    "canaries": {"buckets": {name: {"doc_count": found.get(name, 0)} for name in filters}}
+                },
             }
         )
 

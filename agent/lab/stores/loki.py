@@ -15,6 +15,10 @@ __all__ = ["Loki"]
 
 _SUM = re.compile(r"sum by \((\w+)\) \(count_over_time\((\{.*\})\[1d\]\)\)")
 _COUNT = re.compile(r"count\(sum by \((\w+)\) \(count_over_time\((\{.*\})\[1d\]\)\)\)")
+_CARRIED = re.compile(
+    r"sum by \(canary\) \(count_over_time\((\{.*\}) \|~ \"nonce=\(([0-9a-f|]+)\)\""
+    r" \| regexp \"nonce=\(\?P<canary>\[0-9a-f\]\{32\}\)\" \[(\d+)d\]\)\)"
+)
 _MATCHER = re.compile(r'(\w+)(=~|=)"([^"]*)"')
 _DAY = 86_400
 
@@ -46,17 +50,33 @@ class Loki:
             since, until = int(asked.query["start"]) * 1000, int(asked.query["end"]) * 1000
             entries = sum(self.records.count(host, since, until) for host in self._hosts(asked.query["query"]))
             return as_json({"streams": 1, "chunks": 1, "bytes": entries * 120, "entries": entries})
-        if asked.path == "/loki/api/v1/query_range":
-            return self._range(asked)
+        if asked.path in ("/loki/api/v1/query_range", "/loki/api/v1/query"):
+            return self._range(asked) if "step" in asked.query else self._moment(asked)
         return Replied(404, b"404 page not found\n", "text/plain")
+
+    def _moment(self, asked: Asked) -> Replied:
+        """Answer an instant query: lines that carry nonces."""
+        match = _CARRIED.fullmatch(asked.query["query"])
+        if match is None:
+            return Replied(400, b"parse error\n", "text/plain")
+        days, end = int(match[3]), int(asked.query["time"])
+        if days * 24 > self.max_query_hours:
+            return self._too_long(days * _DAY)
+        hosts = [value for label, _, value in _MATCHER.findall(match[1]) if label == "host"]
+        ours = all(re.fullmatch(value, self.records.canary_host) for value in hosts)
+        found = self.records.carrying(match[2].split("|") if ours else (), (end - days * _DAY) * 1000, end * 1000)
+        result = [{"metric": {"canary": nonce}, "value": [end, str(count)]} for nonce, count in found.items()]
+        return as_json({"status": "success", "data": {"resultType": "vector", "result": result}})
+
+    def _too_long(self, seconds: int) -> Replied:
+        lengths = f"query length: {seconds // 3600}h, limit: {self.max_query_hours}h"
+        return Replied(400, f"the query time range exceeds the limit ({lengths})".encode(), "text/plain")
 
     def _range(self, asked: Asked) -> Replied:
         start, end, step = (int(asked.query[name]) for name in ("start", "end", "step"))
         length = end - start + _DAY
         if length > self.max_query_hours * 3600:
-            lengths = f"query length: {length // 3600}h, limit: {self.max_query_hours}h"
-            text = f"the query time range exceeds the limit ({lengths})"
-            return Replied(400, text.encode(), "text/plain")
+            return self._too_long(length)
         summed, counted = _SUM.fullmatch(asked.query["query"]), _COUNT.fullmatch(asked.query["query"])
         if summed:
             series = [

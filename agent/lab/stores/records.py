@@ -36,6 +36,10 @@ class Records:
     by_source: dict[str, dict[date, int]] = field(default_factory=dict)
     zone_hours: int = 8
     """How far civil time is ahead of UTC."""
+    canaries: dict[str, int] = field(default_factory=dict)
+    """Nonce of a canary to when it was written, in milliseconds since 1970."""
+    canary_host: str = "campus-canary"
+    """The name that the relay gave the canaries."""
 
     def count(self, source: str, since: int, until: int) -> int:
         """Return how many records lie in [since, until), in milliseconds since 1970."""
@@ -59,8 +63,15 @@ class Records:
         """Return the sources with records in [since, until)."""
         return sorted(source for source in self.by_source if self.count(source, since, until))
 
+    def carrying(self, nonces: Iterable[str], since: int, until: int, host: str | None = None) -> dict[str, int]:
+        """Return how many records in [since, until) carry each nonce, of one host or of all."""
+        if host not in (None, self.canary_host):
+            return {}
+        return {each: 1 for each in nonces if since <= self.canaries.get(each, -1) < until}
+
     def delete_before(self, day: date) -> None:
         """Drop the days before one, as a lifecycle does."""
+        self.canaries = {nonce: at for nonce, at in self.canaries.items() if self.day_of(at) >= day}
         for days in self.by_source.values():
             for old in [each for each in days if each < day]:
                 del days[old]

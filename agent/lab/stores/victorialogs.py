@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 __all__ = ["VictoriaLogs"]
 
 _IN = re.compile(r'\((.+)\) (\w+):in\(("[^"]*"(?:,"[^"]*")*)\)')
+_CARRIED = re.compile(r'\(.+\) (\w+):="([^"]+)" \| stats (count\(\) if \("[0-9a-f]{32}"\) n\d+(?:, )?)+')
+_ONE = re.compile(r'if \("([0-9a-f]{32})"\) (n\d+)')
 _UNIQ = re.compile(r"\((.+)\) \| stats count_uniq\((\w+)\) n")
 
 
@@ -46,7 +48,19 @@ class VictoriaLogs:
             number = len(self.records.sources(since, until))
             result = [{"metric": {"__name__": "n"}, "value": [until // 1000, str(number)]}]
             return as_json({"status": "success", "data": {"resultType": "vector", "result": result}})
+        if asked.path == "/select/logsql/stats_query" and (match := _CARRIED.fullmatch(asked.query["query"])):
+            return self._carried(asked, match[2])
         return Replied(404, b"unsupported path", "text/plain")
+
+    def _carried(self, asked: Asked, host: str) -> Replied:
+        since, until = _between(asked)
+        named = dict(_ONE.findall(asked.query["query"]))
+        found = self.records.carrying(named, since, until, host)
+        result = [
+            {"metric": {"__name__": name}, "value": [until // 1000, str(found.get(nonce, 0))]}
+            for nonce, name in named.items()
+        ]
+        return as_json({"status": "success", "data": {"resultType": "vector", "result": result}})
 
     def _hits(self, asked: Asked) -> Replied:
         match = _IN.fullmatch(asked.query["query"])
