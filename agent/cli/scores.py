@@ -70,17 +70,7 @@ _HEADINGS = (
 
 def _table(shown: Sheet, translate: Callable[[str], str]) -> Table:
     table = Table(title=f"{shown.standard} {shown.version}", title_justify="left", expand=False)
-    headings = (
-        N_("clause"),
-        N_("outcome"),
-        N_("grade"),
-        N_("measured"),
-        N_("proven"),
-        N_("open"),
-        N_("lost"),
-        N_("of"),
-    )
-    for heading in headings:
+    for heading in _HEADINGS:
         table.add_column(translate(heading))
     for row in shown.rows:
         points = (row.proven, row.open, row.lost, row.points) if row.counted else ("–", "–", "–", row.points)
