@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import unicodedata
-from datetime import UTC, timedelta, timezone
+from datetime import UTC, timezone
 from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
 
 from agent.clock import parse_time
 from agent.errors import MalformedError
+from agent.model.calendar import utc_offset
 
 __all__ = [
     "TEXT_LIMIT",
@@ -29,11 +30,6 @@ TEXT_LIMIT = 600
 
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 """Unicode categories that show nothing, or that change how the text around them shows (bidi controls)."""
-
-# China has had one civil time without daylight saving since 1991. A table rather than zoneinfo keeps the page the same
-# on every machine, also where no time zone database is installed.
-_EAST_8 = ("Asia/Shanghai", "Asia/Chongqing", "Asia/Harbin", "Asia/Hong_Kong", "Asia/Macau", "Asia/Taipei", "PRC")
-_OFFSETS = {**dict.fromkeys(_EAST_8, 8), "Asia/Urumqi": 6}
 
 
 def visible(text: str, limit: int = TEXT_LIMIT) -> str:
@@ -137,14 +133,14 @@ def percent(ratio: str | None) -> str:
 
 def zone_of(name: str) -> timezone:
     """Return the campus's civil time as a fixed offset; UTC for a zone that the table does not know."""
-    hours = _OFFSETS.get(name)
-    return UTC if hours is None else timezone(timedelta(hours=hours))
+    offset = utc_offset(name)
+    return timezone(offset) if offset else UTC
 
 
 def zone_label(name: str) -> str:
     """Return what times of the campus are shown in: ``Asia/Shanghai (UTC+08:00)``, or ``UTC``."""
-    hours = _OFFSETS.get(name)
-    return "UTC" if hours is None else f"{name} (UTC{hours:+03d}:00)"
+    zone = zone_of(name)
+    return "UTC" if zone is UTC else f"{name} ({zone})"
 
 
 def plain_time(text: str, zone: timezone) -> str:

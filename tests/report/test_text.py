@@ -10,7 +10,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.report.text import amount, grouped, local_span, local_time, percent, plain_time, rate, visible, zone_of
+from agent.report.text import (
+    amount,
+    grouped,
+    local_span,
+    local_time,
+    percent,
+    plain_time,
+    rate,
+    visible,
+    zone_label,
+    zone_of,
+)
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -85,5 +96,7 @@ def test_times_are_the_campus_s() -> None:
         "2026-11-23 00:00:01 – 2026-11-23 00:00:09 (+08:00)"
     )
     assert zone_of("Mars/Olympus") is UTC
+    assert zone_label("Asia/Shanghai") == "Asia/Shanghai (UTC+08:00)"
+    assert zone_label("UTC") == zone_label("Mars/Olympus") == "UTC"
     assert local_time("2026-11-22T16:30:00Z", UTC) == "2026-11-22 16:30 UTC"
     assert local_time("yesterday\x00", UTC) == "yesterday<U+0000>"
