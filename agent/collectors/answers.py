@@ -12,7 +12,7 @@ from agent.model.reading import Grade, Reading
 if TYPE_CHECKING:
     from agent.model.asset import Asset
 
-__all__ = ["cited", "reported", "unsupported", "varbinds"]
+__all__ = ["cited", "graded", "measured", "reported", "unsupported", "varbinds"]
 
 
 def varbinds(answer: Answer) -> VarBinds:
@@ -35,14 +35,24 @@ def cited(answer: Answer) -> Answer:
 
 
 def reported(metric: str, subject: str, value: str, unit: str, *answers: Answer) -> Reading:
-    """Return a reading in the device's own word, citing the answers it came from; it is as old as the last of them."""
+    """Return a reading in the device's own word; see `graded`."""
+    return graded(metric, subject, value, unit, Grade.REPORTED, *answers)
+
+
+def measured(metric: str, subject: str, value: str, unit: str, *answers: Answer) -> Reading:
+    """Return a reading of what the agent's own server did or saw itself; see `graded`."""
+    return graded(metric, subject, value, unit, Grade.MEASURED, *answers)
+
+
+def graded(metric: str, subject: str, value: str, unit: str, grade: Grade, *answers: Answer) -> Reading:
+    """Return a reading that cites the answers it came from, each once; it is as old as the last of them."""
     return Reading(
         metric=metric,
         subject=subject,
         value=value,
         unit=unit,
         at=answers[-1].at,
-        grade=Grade.REPORTED,
+        grade=grade,
         sources=tuple(dict.fromkeys(answer.source for answer in answers)),
     )
 

@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
-from agent.collectors.answers import unsupported, varbinds
+from agent.collectors.answers import reported, unsupported, varbinds
 from agent.collectors.forwarding import (
     BRIDGE_PORTS,
     FDB,
@@ -42,7 +42,6 @@ from agent.errors import GapError
 from agent.language import N_
 from agent.model import inet, snmp
 from agent.model.exchange import Answer, IndexPart, SnmpColumn, SnmpTable
-from agent.model.reading import Grade, Reading
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -51,6 +50,7 @@ if TYPE_CHECKING:
     from agent.model.asset import Asset
     from agent.model.campus import Campus
     from agent.model.exchange import Holds, Session
+    from agent.model.reading import Reading
 
 __all__ = ["MOST_LISTED", "collect"]
 
@@ -278,17 +278,7 @@ class _Readings:
         self._add(metric, "", "partial" if partial else "complete", "", *answers)
 
     def _add(self, metric: str, subject: str, value: str, unit: str, *answers: Answer) -> None:
-        self.done.append(
-            Reading(
-                metric=metric,
-                subject=subject or f"asset:{self._asset.id}",
-                value=value,
-                unit=unit,
-                at=answers[-1].at,
-                grade=Grade.REPORTED,
-                sources=tuple(answer.source for answer in answers),
-            )
-        )
+        self.done.append(reported(metric, subject or f"asset:{self._asset.id}", value, unit, *answers))
 
 
 def _octets(value: bytes) -> bytes | None:

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from agent.collectors.answers import measured
 from agent.errors import GapError
 from agent.model.exchange import GapReason, HostFacts, HostState
-from agent.model.reading import Grade, Reading
 
 if TYPE_CHECKING:
     from agent.model.asset import Asset
     from agent.model.campus import Campus
-    from agent.model.exchange import Answer, Session
+    from agent.model.exchange import Session
+    from agent.model.reading import Reading
 
 __all__ = ["collect"]
 
@@ -48,7 +49,8 @@ async def collect(asset: Asset, campus: Campus, session: Session) -> list[Readin
         ("host.clock.error", state.clock_error_ms, "ms"),
         *((metric, value, "1") for metric, value in _addresses(state)),
     )
-    return [_reading(asset, metric, value, unit, answer) for metric, value, unit in values if value is not None]
+    subject = f"asset:{asset.id}"
+    return [measured(metric, subject, value, unit, answer) for metric, value, unit in values if value is not None]
 
 
 def _addresses(state: HostState) -> list[tuple[str, str]]:
@@ -59,15 +61,3 @@ def _addresses(state: HostState) -> list[tuple[str, str]]:
         for scope in SCOPES
         if (family, scope) not in {("ipv4", "unique-local"), ("ipv6", "private")}
     ]
-
-
-def _reading(asset: Asset, metric: str, value: str, unit: str, answer: Answer) -> Reading:
-    return Reading(
-        metric=metric,
-        subject=f"asset:{asset.id}",
-        value=value,
-        unit=unit,
-        at=answer.at,
-        grade=Grade.MEASURED,
-        sources=(answer.source,),
-    )

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
-from agent.collectors.answers import unsupported, varbinds
+from agent.collectors.answers import reported, unsupported, varbinds
 from agent.collectors.ipv6_tables import (
     FALLBACKS,
     IP_MIB,
@@ -35,7 +35,6 @@ from agent.language import N_
 from agent.model import snmp
 from agent.model.exchange import Answer, SnmpGet
 from agent.model.inet import scope_of
-from agent.model.reading import Grade, Reading
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -46,6 +45,7 @@ if TYPE_CHECKING:
     from agent.model.asset import Asset
     from agent.model.campus import Campus
     from agent.model.exchange import Session
+    from agent.model.reading import Reading
 
 __all__ = ["collect"]
 
@@ -272,17 +272,7 @@ class _Readings:
         return f"interface:{self._asset.id}/{self.known.get(index, f'#{index}')}"
 
     def _add(self, metric: str, subject: str, value: str, unit: str, *answers: Answer) -> None:
-        self.done.append(
-            Reading(
-                metric=metric,
-                subject=subject,
-                value=value,
-                unit=unit,
-                at=answers[-1].at,
-                grade=Grade.REPORTED,
-                sources=tuple(answer.source for answer in answers),
-            )
-        )
+        self.done.append(reported(metric, subject, value, unit, *answers))
 
 
 def _nothing(asset: Asset, answer: Answer) -> GapError:

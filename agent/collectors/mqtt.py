@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING
 
 from agent.canonical import decimal_text
 from agent.clock import parse_time
+from agent.collectors.answers import reported
 from agent.errors import MalformedError
 from agent.model.exchange import MqttListen, MqttMessages
-from agent.model.reading import Grade, Reading
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from agent.model.asset import Asset
     from agent.model.campus import Campus
     from agent.model.exchange import Answer, MqttMessage, Session
+    from agent.model.reading import Reading
 
 __all__ = ["collect", "listening_seconds"]
 
@@ -71,18 +72,7 @@ def _readings(kind: str, messages: Sequence[MqttMessage], answer: Answer) -> lis
     age = _age(fresh, answer)
     if age is not None:
         values["iot.freshness"] = (age, "s")
-    return [
-        Reading(
-            metric=metric,
-            subject=f"iot:{kind}",
-            value=value,
-            unit=unit,
-            at=answer.at,
-            grade=Grade.REPORTED,
-            sources=(answer.source,),
-        )
-        for metric, (value, unit) in values.items()
-    ]
+    return [reported(metric, f"iot:{kind}", value, unit, answer) for metric, (value, unit) in values.items()]
 
 
 def _age(fresh: Sequence[MqttMessage], answer: Answer) -> str | None:

@@ -21,7 +21,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from agent.collectors.probes import measured, milliseconds, probed
+from agent.collectors.answers import measured
+from agent.collectors.probes import milliseconds, probed
 from agent.errors import GapError, MalformedError
 from agent.model.exchange import NetAddresses, NetLookup, NetProbe
 

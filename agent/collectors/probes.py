@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING
 from agent.canonical import decimal_text
 from agent.errors import MalformedError
 from agent.model.exchange import NetProbed
-from agent.model.reading import Grade, Reading
 
 if TYPE_CHECKING:
     from agent.model.asset import Asset
     from agent.model.exchange import Answer
 
-__all__ = ["measured", "milliseconds", "probed"]
+__all__ = ["milliseconds", "probed"]
 
 
 def probed(answer: Answer, asset: Asset) -> NetProbed:
@@ -31,16 +30,3 @@ def probed(answer: Answer, asset: Asset) -> NetProbed:
 def milliseconds(microseconds: int) -> str:
     """Return a time in milliseconds as decimal text, to the microsecond."""
     return decimal_text(Decimal(microseconds) / 1000)
-
-
-def measured(metric: str, subject: str, value: str, unit: str, *answers: Answer) -> Reading:
-    """Return a reading of a probe, citing the exchanges that show it; it is as old as the last of them."""
-    return Reading(
-        metric=metric,
-        subject=subject,
-        value=value,
-        unit=unit,
-        at=answers[-1].at,
-        grade=Grade.MEASURED,
-        sources=tuple(dict.fromkeys(answer.source for answer in answers)),
-    )

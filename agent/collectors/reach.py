@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Final
 
 from agent.canonical import decimal_text
 from agent.clock import parse_time
+from agent.collectors.answers import measured
 from agent.collectors.dates import days_until
-from agent.collectors.probes import measured, milliseconds, probed
+from agent.collectors.probes import milliseconds, probed
 from agent.model.exchange import NetProbe
 
 if TYPE_CHECKING:

@@ -24,13 +24,12 @@ from typing import TYPE_CHECKING
 
 from agent.canonical import decimal_text
 from agent.clock import parse_time
-from agent.collectors.answers import unsupported, varbinds
+from agent.collectors.answers import reported, unsupported, varbinds
 from agent.collectors.ups_mibs import MIBS, SYS_UP_TIME, Choice, Flags, Mib, Number, Source, Start, Words
 from agent.errors import GapError
 from agent.language import N_
 from agent.model import snmp
 from agent.model.exchange import Answer, SnmpColumn, SnmpGet, SnmpTable
-from agent.model.reading import Grade, Reading
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -39,6 +38,7 @@ if TYPE_CHECKING:
     from agent.model.asset import Asset
     from agent.model.campus import Campus
     from agent.model.exchange import Session
+    from agent.model.reading import Reading
 
 __all__ = ["collect"]
 
@@ -334,12 +334,4 @@ def _no_ups(asset: Asset, answer: Answer) -> GapError:
 
 
 def _reading(metric: str, subject: str, value: str, *answers: Answer) -> Reading:
-    return Reading(
-        metric=metric,
-        subject=subject,
-        value=value,
-        unit=UNITS.get(metric, ""),
-        at=answers[-1].at,
-        grade=Grade.REPORTED,
-        sources=tuple(dict.fromkeys(answer.source for answer in answers)),
-    )
+    return reported(metric, subject, value, UNITS.get(metric, ""), *answers)

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from agent.collectors.answers import graded, reported
 from agent.collectors.wifi.cells import UNKNOWN
-from agent.model.reading import Grade, Reading
+from agent.model.reading import Grade
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from agent.collectors.wifi.inventory import AccessPoint, Inventory, Radio
     from agent.model.asset import Asset
     from agent.model.exchange import Answer
+    from agent.model.reading import Reading
 
 __all__ = ["readings_of"]
 
@@ -45,23 +47,23 @@ def _of_device(subject: str, inventory: Inventory) -> list[Reading]:
     listed = len(inventory.aps) if inventory.aps or inventory.has_table else None
     listed_clients = sum(clients) if clients else None
     readings = [
-        _reading("wifi.mib", subject, inventory.mib, "", every),
-        _reading("wifi.table", subject, "partial" if inventory.partial else "complete", "", every),
+        reported("wifi.mib", subject, inventory.mib, "", *every),
+        reported("wifi.table", subject, "partial" if inventory.partial else "complete", "", *every),
     ]
     for metric, total in (("wifi.aps.joined", inventory.joined), ("wifi.aps.configured", inventory.configured)):
         if total is not None:
-            readings.append(_reading(metric, subject, str(total.value), "1", (total.answer,)))
+            readings.append(reported(metric, subject, str(total.value), "1", total.answer))
     for metric, rows in (("wifi.aps.listed", listed), ("wifi.aps.up", up), ("wifi.clients.listed", listed_clients)):
         if rows is not None:
-            readings.append(_reading(metric, subject, str(rows), "1", every))
+            readings.append(reported(metric, subject, str(rows), "1", *every))
     for metric, total, rows in (
         ("wifi.aps", inventory.joined, listed),
         ("wifi.clients", inventory.clients, listed_clients),
     ):
         if total is not None:
-            readings.append(_reading(metric, subject, str(total.value), "1", (total.answer,)))
+            readings.append(reported(metric, subject, str(total.value), "1", total.answer))
         elif rows is not None:
-            readings.append(_reading(metric, subject, str(rows), "1", every))
+            readings.append(reported(metric, subject, str(rows), "1", *every))
     return readings
 
 
@@ -69,10 +71,10 @@ def _of_ap(subject: str, ap: AccessPoint, room: tuple[str, str] | None) -> list[
     clients = ap.clients_now()
     of_radios = tuple(answer for radio in ap.radios for answer in radio.answers) if ap.clients is None else ()
     readings = [
-        _reading("wifi.ap.state", subject, ap.state or UNKNOWN, "", ap.answers),
+        reported("wifi.ap.state", subject, ap.state or UNKNOWN, "", *ap.answers),
     ]
     readings += [
-        _reading(metric, subject, value, "", ap.answers)
+        reported(metric, subject, value, "", *ap.answers)
         for metric, value in (
             ("wifi.ap.name", ap.name),
             ("wifi.ap.location", ap.location),
@@ -83,11 +85,11 @@ def _of_ap(subject: str, ap: AccessPoint, room: tuple[str, str] | None) -> list[
         if value
     ]
     if clients is not None:
-        readings.append(_reading("wifi.ap.clients", subject, str(clients), "1", _once(ap.answers, of_radios)))
+        readings.append(reported("wifi.ap.clients", subject, str(clients), "1", *_once(ap.answers, of_radios)))
     if room is not None:
         grade = Grade.REPORTED if room[1] == "name" else Grade.DECLARED
-        readings.append(_reading("wifi.ap.room", subject, room[0], "", ap.answers, grade))
-        readings.append(_reading("wifi.ap.room_rule", subject, room[1], "", ap.answers, grade))
+        readings.append(graded("wifi.ap.room", subject, room[0], "", grade, *ap.answers))
+        readings.append(graded("wifi.ap.room_rule", subject, room[1], "", grade, *ap.answers))
     return readings
 
 
@@ -100,22 +102,8 @@ def _of_radio(subject: str, radio: Radio) -> list[Reading]:
         ("wifi.radio.signal", radio.signal, "dB[mW]"),
     )
     known = [each for each in values if each[1] is not None]
-    return [_reading(metric, subject, str(value), unit, radio.answers) for metric, value, unit in known]
+    return [reported(metric, subject, str(value), unit, *radio.answers) for metric, value, unit in known]
 
 
 def _once(*groups: tuple[Answer, ...]) -> tuple[Answer, ...]:
     return tuple({answer.source: answer for group in groups for answer in group}.values())
-
-
-def _reading(
-    metric: str, subject: str, value: str, unit: str, answers: tuple[Answer, ...], grade: Grade = Grade.REPORTED
-) -> Reading:
-    return Reading(
-        metric=metric,
-        subject=subject,
-        value=value,
-        unit=unit,
-        at=answers[-1].at,
-        grade=grade,
-        sources=tuple(dict.fromkeys(answer.source for answer in answers)),
-    )
