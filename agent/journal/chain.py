@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from agent import canonical
 from agent.errors import MalformedError
+from agent.language import N_
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -164,30 +165,30 @@ def _walk(payloads: Iterator[bytes], *, seq: int | None, prev: str | None, head:
         try:
             link = read_link(payload)
         except MalformedError:
-            yield Problem(seq or 0, "the payload is not a statement of the chain")
+            yield Problem(seq or 0, N_("the payload is not a statement of the chain"))
             seq, prev = (None if seq is None else seq + 1), last
             continue
         if seq is not None and link.seq != seq:
-            yield Problem(link.seq, "the sequence number does not follow the one before")
+            yield Problem(link.seq, N_("the sequence number does not follow the one before"))
         if link.seq == 0 and prev is None:
             prev = GENESIS
         if prev is not None and link.prev != prev:
-            yield Problem(link.seq, "the previous digest is not that of the entry before")
+            yield Problem(link.seq, N_("the previous digest is not that of the entry before"))
         seq, prev = link.seq + 1, last
     if head is not None and last != head:
-        yield Problem((seq or 0), "the chain does not end with the expected entry")
+        yield Problem((seq or 0), N_("the chain does not end with the expected entry"))
 
 
 def _columns(entry: Chained) -> Iterator[Problem]:
     """Compare the stored columns with the payload that they repeat."""
     if payload_hash(entry.payload) != entry.sha256:
-        yield Problem(entry.seq, "the payload does not have the recorded digest")
+        yield Problem(entry.seq, N_("the payload does not have the recorded digest"))
     try:
         link = read_link(entry.payload)
     except MalformedError:
         return  # the walk over the payloads reports it
     if (link.seq, link.prev, link.kind, link.run) != (entry.seq, entry.prev, entry.kind, entry.run):
-        yield Problem(entry.seq, "the recorded number, predecessor, kind or run differs from the payload")
+        yield Problem(entry.seq, N_("the recorded number, predecessor, kind or run differs from the payload"))
 
 
 def _mentions(predicate: canonical.Json, where: str) -> set[str]:

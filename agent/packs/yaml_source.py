@@ -173,24 +173,27 @@ def _composed(events: Iterable[Any]) -> Node | None:
     for event in events:
         if isinstance(event, AliasEvent) or getattr(event, "anchor", None) or getattr(event, "tag", None):
             return None
-        if isinstance(event, ScalarEvent):
-            inside[-1].append(ScalarNode("", event.value, event.start_mark, event.end_mark, event.style))
-        elif isinstance(event, CollectionStartEvent):
+        if isinstance(event, CollectionStartEvent):
             starts.append(event)
             inside.append([])
             if len(starts) >= MAX_DEPTH:
                 return None
-        elif isinstance(event, CollectionEndEvent):
-            node = _collection(starts.pop(), inside.pop(), event)
+        elif isinstance(event, CollectionEndEvent | ScalarEvent):
+            node = _scalar(event) if isinstance(event, ScalarEvent) else _collection(starts.pop(), inside.pop(), event)
             inside[-1].append(node)
     documents = inside[0]
     return documents[0] if len(documents) == 1 else None
 
 
+def _scalar(event: Any) -> Node:
+    return ScalarNode("", event.value, event.start_mark, event.end_mark, event.style)
+
+
 def _collection(start: Any, items: list[Node], end: Any) -> Node:
+    first, last = start.start_mark, end.end_mark
     if isinstance(start, SequenceStartEvent):
-        return SequenceNode("", items, start.start_mark, end.end_mark)
-    return MappingNode("", list(zip(items[::2], items[1::2], strict=True)), start.start_mark, end.end_mark)
+        return SequenceNode("", items, first, last)
+    return MappingNode("", list(zip(items[::2], items[1::2], strict=True)), first, last)
 
 
 class _Loader(yaml.SafeLoader):

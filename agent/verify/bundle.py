@@ -21,7 +21,7 @@ from agent.sessions.segment import parse_segment, unpacked
 from agent.verify.parsed import ParsedFiles
 from agent.verify.policy import Trust, released_packs, trust_of_bundle
 from agent.verify.recompute import readings_bytes, readings_of, recompute_assessment, replay_segment
-from agent.verify.result import Assurance, AttestationResult, CheckList, Failed
+from agent.verify.result import Assurance, AttestationResult, CheckList, WordedError
 from agent.verify.statements import (
     Opened,
     check_chain,
@@ -130,11 +130,11 @@ def _agreed_trust(bundle: BundleContents, pinned: Trust | None) -> Trust:
     if pinned is None:
         return carried
     if not set(carried.agent_keys) <= set(pinned.agent_keys):
-        raise Failed("the bundle's agent key is not the pinned one")
+        raise VerificationError("the bundle's agent key is not the pinned one")
     if pinned.log_vkey and carried.log_vkey and pinned.log_vkey != carried.log_vkey:
-        raise Failed("the bundle's log key is not the pinned one")
+        raise VerificationError("the bundle's log key is not the pinned one")
     if pinned.challenge_keys and not set(carried.challenge_keys) <= set(pinned.challenge_keys):
-        raise Failed("the bundle's challenge key is not the pinned one")
+        raise VerificationError("the bundle's challenge key is not the pinned one")
     return pinned
 
 
@@ -170,7 +170,7 @@ def _check_run(work: _Work, item: Opened) -> None:
         if target.segment is None:
             broken = broken or target.exchanges > 0
             continue
-        with work.checks.check(f"segment/{name}", f"{target.exchanges} exchanges"):
+        with work.checks.check(f"segment/{name}", N_("{count} exchanges"), count=target.exchanges):
             segment = _segment(target.id, target.segment.digest(), files)
             _keep_exchanges(work, segment, target.segment.digest())
             _check_segment(item, segment, target.exchanges, target.gaps)
@@ -193,9 +193,9 @@ def _check_run(work: _Work, item: Opened) -> None:
 def _campus(work: _Work, item: Opened, files: dict[str, bytes]) -> Campus:
     plan = item.statement.predicate.plan
     if "campus.yaml" not in files:
-        raise Failed("the statement carries no campus.yaml")
+        raise VerificationError("the statement carries no campus.yaml")
     if plan is None or plan.digest() != canonical.digest(files["campus.yaml"]):
-        raise Failed("the plan that the statement names is not its campus.yaml")
+        raise VerificationError("the plan that the statement names is not its campus.yaml")
     return work.parsed.campus(files["campus.yaml"]).value
 
 
@@ -212,18 +212,20 @@ def _check_segment(item: Opened, segment: Segment, exchanges: int, gaps: int) ->
     """The segment belongs to this run, holds what the target says, and lies within the run's time."""
     predicate = item.statement.predicate
     if segment.header.run != predicate.run:
-        raise Failed("the raw segment is of another run")
+        raise VerificationError("the raw segment is of another run")
     recorded = [entry.exchange for entry in segment.exchanges]
     if len(recorded) != exchanges or sum(entry.gap is not None for entry in recorded) != gaps:
-        raise Failed(f"it has {len(recorded)} exchanges, the statement says {exchanges}")
+        raise VerificationError(
+            "it has {count} exchanges, the statement says {stated}", count=len(recorded), stated=exchanges
+        )
     started, finished = parse_time(predicate.time.started), parse_time(predicate.time.finished)
     step = stated_step(item)
     previous_ns = 0
     for entry in recorded:
         if item.kind is EntryKind.RUN and not started - step <= parse_time(entry.at) <= finished + step:
-            raise Failed(f"exchange {entry.n} at {entry.at} lies outside the run")
+            raise VerificationError("exchange {n} at {at} lies outside the run", n=entry.n, at=entry.at)
         if int(entry.monotonic_ns) < previous_ns:
-            raise Failed(f"exchange {entry.n} goes back in monotonic time")
+            raise VerificationError("exchange {n} goes back in monotonic time", n=entry.n)
         previous_ns = int(entry.monotonic_ns)
 
 
@@ -233,14 +235,26 @@ def _check_asset(work: _Work, segment: Segment, campus: Campus, files: dict[str,
     declared = campus.asset(header.asset.id)
     name = f"families/{header.asset.family}.yaml"
     if declared is None:
-        raise Failed(f"the campus file has no asset {header.asset.id}")
+        raise VerificationError("the campus file has no asset {asset}", asset=header.asset.id)
     if name not in files or canonical.digest(files[name]) not in work.packs:
-        raise Failed(f"{name} is not a released pack that this program knows; if you trust it, name it with --pack")
+        raise _unreleased(name)
     family = work.parsed.family(files[name], name).value
     if family.id != declared.family or family.equip(declared).drawn(nonce) != header.asset:
-        raise Failed(f"the asset {header.asset.id} was not asked as the campus file and its family say")
+        raise VerificationError(
+            "the asset {asset} was not asked as the campus file and its family say", asset=header.asset.id
+        )
     if not set(header.collectors) <= set(family.collectors):
-        raise Failed(f"the family {family.id} does not have all of the collectors {', '.join(header.collectors)}")
+        raise VerificationError(
+            "the family {family} does not have all of the collectors {collectors}",
+            family=family.id,
+            collectors=", ".join(header.collectors),
+        )
+
+
+def _unreleased(name: str) -> VerificationError:
+    return VerificationError(
+        "{name} is not a released pack that this program knows; if you trust it, name it with --pack", name=name
+    )
 
 
 def _keep_exchanges(work: _Work, segment: Segment, digest: str) -> None:
@@ -253,24 +267,31 @@ def _check_readings(work: _Work, item: Opened, files: dict[str, bytes], recomput
     with work.checks.check(f"readings/{item.seq}"):
         data = unpacked(files, "readings.jsonl")
         if data is None:
-            raise Failed("the statement carries no readings.jsonl")
-        claimed = readings_of(data, where="readings.jsonl")
-        if recomputed is None:
-            raise Failed("the readings cannot be recomputed, since a raw segment does not hold")
-        if readings_bytes(recomputed) != data:
-            raise Failed(_first_difference(claimed, recomputed))
-        work.run_readings[item.digest] = claimed
-        work.found.readings += claimed
+            raise VerificationError("the statement carries no readings.jsonl")
+        if recomputed is None or readings_bytes(recomputed) != data:
+            raise _first_difference(readings_of(data, where="readings.jsonl"), recomputed)
+        work.run_readings[item.digest] = recomputed
+        work.found.readings += recomputed
 
 
-def _first_difference(claimed: list[Reading], recomputed: list[Reading]) -> str:
+def _first_difference(claimed: list[Reading], recomputed: list[Reading] | None) -> VerificationError:
+    if recomputed is None:
+        return VerificationError("the readings cannot be recomputed, since a raw segment does not hold")
     for one, other in zip(claimed, recomputed, strict=False):
         if one != other:
-            return (
-                f"{one.metric} of {one.subject} is signed as {one.value} {one.unit}, "
-                f"but the raw answers give {other.value} {other.unit} for {other.metric} of {other.subject}"
+            return VerificationError(
+                "{metric} of {subject} is signed as {signed}, "
+                "but the raw answers give {given} for {given_metric} of {given_subject}",
+                metric=one.metric,
+                subject=one.subject,
+                signed=f"{one.value} {one.unit}",
+                given=f"{other.value} {other.unit}",
+                given_metric=other.metric,
+                given_subject=other.subject,
             )
-    return f"{len(claimed)} readings are signed, but the raw answers give {len(recomputed)}"
+    return VerificationError(
+        "{count} readings are signed, but the raw answers give {given}", count=len(claimed), given=len(recomputed)
+    )
 
 
 # --- assessments --------------------------------------------------------------------------------------------------
@@ -284,12 +305,10 @@ def _check_assessment(work: _Work, item: Opened) -> None:
     with work.checks.check(f"packs/{item.seq}"):
         for name, data in sorted(files.items()):
             if name.startswith(("standards/", "metrics/")) and canonical.digest(data) not in work.packs:
-                raise Failed(
-                    f"{name} is not a released pack that this program knows; if you trust it, name it with --pack"
-                )
+                raise _unreleased(name)
     with work.checks.check(f"runs/{item.seq}"):
         if predicate.window is None:
-            raise Failed("the assessment names no window")
+            raise VerificationError("the assessment names no window")
         window = Window(since=predicate.window[0], until=predicate.window[1])
         readings = _judged_readings(work, files, window)
     for name, data in sorted(files.items()):
@@ -299,10 +318,10 @@ def _check_assessment(work: _Work, item: Opened) -> None:
             claimed = Assessment.from_bytes(data, where=name)
             work.found.assessments.append(claimed)
             if window is None:
-                raise Failed("the runs that it judged are not known")
+                raise VerificationError("the runs that it judged are not known")
             again = recompute_assessment(claimed, files, readings, window, work.parsed)
             if again.to_bytes() != data:
-                raise Failed(_different_findings(claimed, again))
+                raise _different_findings(claimed, again)
 
 
 def _judged_readings(work: _Work, files: dict[str, bytes], window: Window) -> list[Reading]:
@@ -316,20 +335,29 @@ def _judged_readings(work: _Work, files: dict[str, bytes], window: Window) -> li
     ]
     if named != held:
         missing = len(set(held) - set(named))
-        raise Failed(
-            f"the assessment judged {len(named)} runs, the chain holds {len(held)} in its window ({missing} left out)"
+        raise VerificationError(
+            "the assessment judged {count} runs, the chain holds {held} in its window ({missing} left out)",
+            count=len(named),
+            held=len(held),
+            missing=missing,
         )
     unread = [digest for digest in held if digest not in work.run_readings]
     if unread:
-        raise Failed(f"the readings of {len(unread)} judged runs do not hold")
+        raise VerificationError("the readings of {count} judged runs do not hold", count=len(unread))
     return [reading for digest in held for reading in work.run_readings[digest]]
 
 
-def _different_findings(claimed: Assessment, again: Assessment) -> str:
+def _different_findings(claimed: Assessment, again: Assessment) -> VerificationError:
     for one, other in zip(claimed.clauses, again.clauses, strict=False):
         if one != other:
-            return (
-                f"clause {one.clause} is signed as {one.outcome} with {one.points_proven} points, "
-                f"but the evidence gives {other.outcome} with {other.points_proven}"
+            return WordedError(
+                N_(
+                    "clause {clause} is signed as {signed} with {points} points, "
+                    "but the evidence gives {given} with {given_points}"
+                ),
+                {"signed": one.outcome, "given": other.outcome},
+                clause=one.clause,
+                points=one.points_proven,
+                given_points=other.points_proven,
             )
-    return "the signed findings are not what the evidence gives"
+    return VerificationError("the signed findings are not what the evidence gives")

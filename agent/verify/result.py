@@ -9,13 +9,14 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from agent.errors import AgentError
+from agent.errors import AgentError, VerificationError
+from agent.language import NAMES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from types import TracebackType
 
-__all__ = ["Assurance", "AttestationResult", "Check", "CheckList", "Failed"]
+__all__ = ["Assurance", "AttestationResult", "Check", "CheckList", "WordedError"]
 
 
 class Assurance(StrEnum):
@@ -36,20 +37,44 @@ class Check:
     name: str
     ok: bool
     detail: str = ""
-    error: AgentError | None = field(default=None, compare=False, repr=False)
-    """What ``detail`` was made of, so that a person reads it in their language."""
+    """In English, as records keep it."""
+    render: Callable[[Callable[[str], str]], str] | None = field(default=None, compare=False, repr=False)
+    """Makes ``detail`` anew in another language."""
 
     def told(self, translate: Callable[[str], str]) -> str:
-        """Return the detail in a reader's language; records keep it in English."""
-        return self.error.render(translate) if self.error else translate(self.detail)
+        """Return the detail in a reader's language."""
+        return self.render(translate) if self.render else translate(self.detail)
 
     def to_json(self) -> dict[str, Any]:
         """Return the JSON object."""
         return {"name": self.name, "ok": self.ok, "detail": self.detail}
 
 
-class Failed(Exception):  # noqa: N818 - control flow between a check and its list, never seen outside
-    """Raised inside a check with the reason why it does not hold."""
+class WordedError(VerificationError):
+    """A reason with places that are words themselves, and so are translated with it.
+
+    ``what`` is marked for the catalogue where the error is raised (``N_``).
+
+    Args:
+        words: by place, a message id, or a spelling of the record that has a name (`agent.language.NAMES`). Without a
+            translation it stays as it is, so that the English detail has the record's own spelling.
+    """
+
+    def __init__(self, what: str, words: Mapping[str, str], **values: object) -> None:
+        super().__init__(what)
+        self.values = {**values, **words}
+        self._words = words
+
+    def render(self, translate: Callable[[str], str] = str) -> str:
+        """Return the reason in a reader's language."""
+        told = {place: _translated(word, translate) for place, word in self._words.items()}
+        return translate(self.what).format(**{**self.values, **told})
+
+
+def _translated(word: str, translate: Callable[[str], str]) -> str:
+    name = NAMES.get(word, word)
+    found = translate(name)
+    return word if found == name else found
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +84,7 @@ class _Running:
     checks: list[Check]
     name: str
     detail: str
+    values: Mapping[str, object]
 
     def __enter__(self) -> None:
         return None
@@ -66,12 +92,15 @@ class _Running:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> bool:
-        failed = isinstance(error, AgentError | Failed)
-        if failed or error is None:
-            told = error if isinstance(error, AgentError) else None
-            detail = str(error) if failed else self.detail
-            self.checks.append(Check(self.name, ok=not failed, detail=detail, error=told))
-        return failed
+        if isinstance(error, AgentError):
+            self.checks.append(Check(self.name, ok=False, detail=str(error), render=error.render))
+            return True
+        if error is None:
+            self.checks.append(Check(self.name, ok=True, detail=self._held(str), render=self._held))
+        return False
+
+    def _held(self, translate: Callable[[str], str]) -> str:
+        return translate(self.detail).format(**self.values)
 
 
 @dataclass
@@ -80,9 +109,15 @@ class CheckList:
 
     checks: list[Check] = field(default_factory=list)
 
-    def check(self, name: str, detail: str = "") -> _Running:
-        """Return the context in which a block runs as the check of that name."""
-        return _Running(self.checks, name, detail)
+    def check(self, name: str, detail: str = "", **values: object) -> _Running:
+        """Return the context in which a block runs as the check of that name.
+
+        Args:
+            name: what is checked, on which entry or file.
+            detail: what is told of a check that holds; a gettext message id with ``{named}`` places, may be empty.
+            values: the values for those places.
+        """
+        return _Running(self.checks, name, detail, values)
 
     def ok(self) -> bool:
         """Tell whether nothing failed so far."""

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from agent import canonical
 from agent.clock import parse_time
+from agent.errors import VerificationError
 from agent.evidence.note import verify_receipt
 from agent.evidence.statement import open_challenge, open_statement
 from agent.journal.chain import check_links
-from agent.verify.result import Assurance, CheckList, Failed
+from agent.language import N_
+from agent.verify.result import Assurance, CheckList, WordedError
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -46,7 +49,7 @@ class Opened:
         """Return what it states."""
         return self.statement.predicate.kind
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """Return its identity: the digest of its payload."""
         return canonical.digest(self.payload)
@@ -64,9 +67,11 @@ def open_all(bundle: BundleContents, trust: Trust, checks: CheckList) -> list[Op
         with checks.check(f"signature/{file.seq}"):
             statement, payload = open_statement(file.envelope, trust.agent_keys)
             if (statement.predicate.seq, str(statement.predicate.kind)) != (file.seq, str(file.kind)):
-                raise Failed(
-                    f"the file is named {file.seq} {file.kind}, the statement says "
-                    f"{statement.predicate.seq} {statement.predicate.kind}"
+                raise VerificationError(
+                    "the file is named {name}, the statement says {seq} {kind}",
+                    name=f"{file.seq} {file.kind}",
+                    seq=statement.predicate.seq,
+                    kind=statement.predicate.kind,
                 )
             opened.append(Opened(file, statement, payload))
     return opened
@@ -79,30 +84,34 @@ def check_files(bundle: BundleContents, opened: list[Opened], checks: CheckList)
     """
     named: set[str] = set()
     for item in opened:
-        with checks.check(f"files/{item.seq}", f"{len(item.statement.subject)} files"):
+        with checks.check(f"files/{item.seq}", N_("{count} files"), count=len(item.statement.subject)):
             for subject in item.statement.subject:
                 digest = subject.digest.digest()
                 named.add(digest)
                 data = bundle.blobs.get(digest)
                 if data is None:
-                    raise Failed(f"{subject.name} ({digest}) is not in the bundle")
+                    raise VerificationError("{name} ({digest}) is not in the bundle", name=subject.name, digest=digest)
                 if canonical.digest(data) != digest:
-                    raise Failed(f"{subject.name} does not have the digest {digest}")
+                    raise VerificationError(
+                        "{name} does not have the digest {digest}", name=subject.name, digest=digest
+                    )
     with checks.check("files/unnamed"):
         left = sorted(set(bundle.blobs) - named)
+        if len(left) > 1:
+            raise VerificationError("no statement names {name} and {count} more", name=left[0], count=len(left) - 1)
         if left:
-            raise Failed(f"no statement names {left[0]}" + (f" and {len(left) - 1} more" if left[1:] else ""))
+            raise VerificationError("no statement names {name}", name=left[0])
 
 
 def check_chain(opened: list[Opened], checks: CheckList) -> None:
     """Check `chain`: numbers without a gap, each naming its predecessor's payload digest, one campus, one key."""
-    with checks.check("chain", f"{len(opened)} entries"):
+    with checks.check("chain", N_("{count} entries"), count=len(opened)):
         problems = check_links([item.payload for item in opened])
         if problems:
-            raise Failed(f"entry {problems[0].seq}: {problems[0].what}")
+            raise WordedError(N_("entry {seq}: {why}"), {"why": problems[0].what}, seq=problems[0].seq)
         speakers = {(item.statement.predicate.campus, item.statement.predicate.keyid) for item in opened}
         if len(speakers) > 1:
-            raise Failed("statements of more than one campus or key are mixed")
+            raise VerificationError("statements of more than one campus or key are mixed")
 
 
 def check_receipt(item: Opened, trust: Trust, checks: CheckList) -> Leaf | None:
@@ -112,11 +121,11 @@ def check_receipt(item: Opened, trust: Trust, checks: CheckList) -> Leaf | None:
     leaf = None
     with checks.check(f"receipt/{item.seq}"):
         if trust.log_vkey is None:
-            raise Failed("there is a receipt, but no log key to check it with")
+            raise VerificationError("there is a receipt, but no log key to check it with")
         leaf = verify_receipt(item.file.receipt, item.digest, trust.log_vkey)
         predicate = item.statement.predicate
         if (leaf.seq, leaf.keyid) != (predicate.seq, predicate.keyid):
-            raise Failed("the receipt names another entry or another key than the statement")
+            raise VerificationError("the receipt names another entry or another key than the statement")
     return leaf
 
 
@@ -127,13 +136,17 @@ def check_time(item: Opened, leaf: Leaf | None, bundle: BundleContents, trust: T
     with checks.check(f"time/{item.seq}"):
         started, finished = parse_time(predicate.time.started), parse_time(predicate.time.finished)
         if started > finished + stated_step(item):
-            raise Failed("it finished before it started")
+            raise VerificationError("it finished before it started")
         if predicate.challenge is not None:
             _check_challenge(item, started, bundle, trust)
         if leaf is not None:
             received = parse_time(leaf.received)
             if finished > received + SKEW:
-                raise Failed(f"it finished at {predicate.time.finished}, after it was received at {leaf.received}")
+                raise VerificationError(
+                    "it finished at {finished}, after it was received at {received}",
+                    finished=predicate.time.finished,
+                    received=leaf.received,
+                )
             in_time = received - finished <= IN_TIME
             answered = predicate.challenge is not None and not stated_step(item)
             assurance = Assurance.CHALLENGED if in_time and answered else Assurance.DEFERRED
@@ -151,15 +164,15 @@ def _check_challenge(item: Opened, started: datetime, bundle: BundleContents, tr
     assert reference is not None  # the caller looked
     data = item.files(bundle).get("challenge.dsse.json")
     if data is None:
-        raise Failed("it answers a challenge that it does not carry (challenge.dsse.json)")
+        raise VerificationError("it answers a challenge that it does not carry (challenge.dsse.json)")
     if not trust.challenge_keys:
-        raise Failed("it answers a challenge, but there is no challenge key to check it with")
+        raise VerificationError("it answers a challenge, but there is no challenge key to check it with")
     challenge = open_challenge(data, trust.challenge_keys)
     if (challenge.nonce, challenge.issued_at) != (reference.nonce, reference.issued_at):
-        raise Failed("the challenge that it carries is not the one that it names")
+        raise VerificationError("the challenge that it carries is not the one that it names")
     if challenge.agent != item.statement.predicate.keyid:
-        raise Failed("the challenge was issued to another agent")
+        raise VerificationError("the challenge was issued to another agent")
     if started < parse_time(challenge.issued_at) - SKEW:
-        raise Failed(f"it started before its challenge was issued at {challenge.issued_at}")
+        raise VerificationError("it started before its challenge was issued at {time}", time=challenge.issued_at)
     if started > parse_time(challenge.expires) + SKEW:
-        raise Failed(f"it started after its challenge expired at {challenge.expires}")
+        raise VerificationError("it started after its challenge expired at {time}", time=challenge.expires)
