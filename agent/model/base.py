@@ -9,6 +9,7 @@ from pydantic import (
     AfterValidator,
     BaseModel,
     ConfigDict,
+    Field,
     SerializerFunctionWrapHandler,
     ValidationError,
     model_serializer,
@@ -18,7 +19,7 @@ from agent import canonical
 from agent.clock import parse_time
 from agent.errors import MalformedError
 
-__all__ = ["Decimal", "Digest", "Holds", "Identifier", "Text", "Timestamp", "Word"]
+__all__ = ["Day", "Decimal", "Digest", "Holds", "Identifier", "Text", "Timestamp", "Word"]
 
 
 class Word(BaseModel):
@@ -120,6 +121,9 @@ def _identifier(text: str) -> str:
         raise ValueError("use letters, digits, '-', '_', '.' and '/', at most 100")
     return text
 
+
+Day = Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\d$")]
+"""A civil day of the campus."""
 
 Timestamp = Annotated[str, AfterValidator(_timestamp)]
 """RFC 3339 text with a zone."""

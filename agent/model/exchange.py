@@ -14,30 +14,16 @@ from pydantic import Field
 
 from agent import canonical
 from agent.model.base import Decimal, Digest, Holds, Identifier, Timestamp, Word
+from agent.model.canary import CanaryFound, CanaryList, CanaryNonces, CanarySeek, CanarySend, CanarySent
 from agent.model.cli import CliCommand, CliOutput
 from agent.model.http import HttpReply, HttpRequest
-from agent.model.logs import (
-    CanaryFound,
-    CanaryList,
-    CanaryNonces,
-    CanarySeek,
-    CanarySend,
-    CanarySent,
-    LogDays,
-    LogTally,
-)
+from agent.model.logs import LogDays, LogTally
 from agent.model.net import NetAddresses, NetLookup, NetProbe, NetProbed
 from agent.model.rtsp import RtspPlay, RtspPlayed
 
 __all__ = [
     "Answer",
     "Bounded",
-    "CanaryFound",
-    "CanaryList",
-    "CanaryNonces",
-    "CanarySeek",
-    "CanarySend",
-    "CanarySent",
     "CliCommand",
     "CliOutput",
     "Exchange",

@@ -7,8 +7,7 @@ import time
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from agent.model.exchange import CanaryList, CanaryNonces, CanarySend
-from agent.model.logs import SourceNonces
+from agent.model.canary import CanaryList, CanaryNonces, CanarySend, SourceNonces
 from agent.transports.files import FilesTransport
 from agent.transports.syslog import SYSLOG_PORT, CanaryMemory, SyslogTransport, nonce_of
 

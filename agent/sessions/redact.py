@@ -27,11 +27,9 @@ from typing import TYPE_CHECKING
 
 from agent import ber
 from agent.errors import MalformedError
+from agent.model.canary import CanaryFound, CanaryNonces, CanarySent
 from agent.model.cli import escaped, received
 from agent.model.exchange import (
-    CanaryFound,
-    CanaryNonces,
-    CanarySent,
     CliOutput,
     Holds,
     HostState,

@@ -21,8 +21,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from agent.clock import Clock, time_text
 from agent.errors import GapError
-from agent.model.exchange import CanarySend, CanarySent, GapReason
-from agent.model.logs import CANARY_HOST, CANARY_TAG, CanaryDays
+from agent.model.canary import CANARY_HOST, CANARY_TAG, CanaryDays, CanarySend, CanarySent
+from agent.model.exchange import GapReason
 
 if TYPE_CHECKING:
     from datetime import date

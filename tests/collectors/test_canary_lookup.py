@@ -238,7 +238,7 @@ def test_the_text_may_have_another_name(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["canary_host", "where", "text_field"])
 def test_no_name_of_the_campus_file_leaves_the_form(kind: str, name: str, tmp_path: Path) -> None:
     """A name that would make another request of it is refused before the store is asked, or is not asked at all."""
-    evil = LogStore(canary_of="store", **{name: '"}) | line_format "{{.}}" #\'`'})
+    evil = LogStore(canary_of="store").model_copy(update={name: '"}) | line_format "{{.}}" #\'`'})
     try:
         looked = look(kind, School(tmp_path, days=2), canary_logs=evil)
     except GapError as error:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from agent.errors import GapError
-from agent.model.exchange import CanaryList, CanaryNonces, CanarySend, CanarySent
+from agent.model.canary import CanaryList, CanaryNonces, CanarySend, CanarySent
 from agent.runtime.wiring import open_agent, pseudonym_key
 from agent.transports.syslog import CanaryMemory, nonce_of
 from tests.runtime.world import school

@@ -16,8 +16,9 @@ from agent.collectors.logs.interface import named, wanted
 from agent.collectors.logs.lookup import LookedUp, look_up
 from agent.errors import GapError
 from agent.model.calendar import local_day, parse_day
+from agent.model.canary import CanaryFound, CanarySeek, CanarySend, CanarySent
 from agent.model.exchange import GapReason
-from agent.model.logs import CanaryFound, CanarySeek, CanarySend, CanarySent, days_text
+from agent.model.logs import days_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Final, Protocol
 from agent.collectors.logs.counting import stretches
 from agent.errors import GapError, MalformedError
 from agent.model.calendar import local_day, parse_day
-from agent.model.exchange import CanaryList, CanaryNonces, GapReason
-from agent.model.logs import CANARY_HOST, LogStore
+from agent.model.canary import CANARY_HOST, CanaryList, CanaryNonces
+from agent.model.exchange import GapReason
+from agent.model.logs import LogStore
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence

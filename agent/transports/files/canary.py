@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from agent.errors import MalformedError
-from agent.model.logs import CANARY_HOST, CANARY_TAG, CanaryDays, CanaryFound
+from agent.model.canary import CANARY_HOST, CANARY_TAG, CanaryDays, CanaryFound
 from agent.transports.files.count import whole_lines
 from agent.transports.files.journal import journal_files
 from agent.transports.files.journalctl import output
@@ -21,7 +21,7 @@ from agent.transports.files.watch import StoppedError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from agent.model.logs import CanarySeek
+    from agent.model.canary import CanarySeek
     from agent.transports.files.watch import Watch
 
 __all__ = ["seek"]

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from agent.errors import GapError
-from agent.model.exchange import CanarySeek, GapReason, LogTally
+from agent.model.canary import CanarySeek
+from agent.model.exchange import GapReason, LogTally
 from agent.transports.files import journal
 from agent.transports.files.canary import seek
 from agent.transports.files.tally import tally

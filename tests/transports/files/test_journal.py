@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.errors import MalformedError
-from agent.model.logs import CanarySeek
+from agent.model.canary import CanarySeek
 from agent.transports.files.canary import seek
 from agent.transports.files.journal import entries
 from agent.transports.files.journalctl import output

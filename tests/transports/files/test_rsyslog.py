@@ -12,8 +12,9 @@ from agent.collectors import measure
 from agent.errors import GapError
 from agent.model.asset import Asset
 from agent.model.campus import Campus, School
+from agent.model.canary import CanarySend
 from agent.model.evidence import SegmentHeader
-from agent.model.exchange import CanarySend, Exchange, HostFacts
+from agent.model.exchange import Exchange, HostFacts
 from agent.model.logs import LogSource, LogStore, StoredLog, parse_days
 from agent.runtime.canary import CanaryTransport
 from agent.sessions.live import LiveSession
