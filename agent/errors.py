@@ -45,7 +45,7 @@ class AgentError(Exception):
         what: what happened; a gettext message id with ``{named}`` places.
         where: device and OID, ``file:line``, URL, cell, or check; may be empty.
         todo: what the reader does next; a gettext message id, may be empty.
-        values: the values for the places in ``what`` and ``todo``.
+        values: the values for the places in ``what`` and ``todo``; another error is rendered in the same language.
     """
 
     def __init__(self, what: str, *, where: str = "", todo: str = "", **values: object) -> None:
@@ -57,11 +57,15 @@ class AgentError(Exception):
 
     def render(self, translate: Callable[[str], str] = str) -> str:
         """Return the error as one line: where, what happened, what to do."""
-        text = translate(self.what).format(**self.values)
+        values = {
+            name: value.render(translate) if isinstance(value, AgentError) else value
+            for name, value in self.values.items()
+        }
+        text = translate(self.what).format(**values)
         if self.where:
             text = f"{self.where}: {text}"
         if self.todo:
-            text = f"{text}. {translate(self.todo).format(**self.values)}"
+            text = f"{text}. {translate(self.todo).format(**values)}"
         return text
 
     def __str__(self) -> str:

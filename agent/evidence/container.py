@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from agent.errors import MalformedError
+from agent.language import N_
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -104,11 +105,11 @@ def unzip(data: bytes) -> dict[str, bytes]:
     while data[offset : offset + 4] == b"PK\x03\x04":
         entry = _read_local(data, offset)
         if headers and entry.name <= headers[-1].name:
-            raise _malformed("the entry is there twice, or out of order", entry)
+            raise _malformed(N_("the entry is there twice, or out of order"), entry)
         start = offset + _LOCAL.size + len(entry.name)
         offset = start + entry.packed
         if offset > len(data):
-            raise _malformed("the entry is cut off", entry)
+            raise _malformed(N_("the entry is cut off"), entry)
         total = _check_caps(entry, len(headers), total)
         headers.append(entry)
         packed.append((start, offset))
@@ -128,7 +129,7 @@ def _read_local(data: bytes, offset: int) -> _Entry:
     start = offset + _LOCAL.size
     entry = _Entry(_safe(data[start : start + length]), crc, packed, size, offset)
     if data[offset : start + length] != entry.local():
-        raise _malformed("the entry is encrypted, a link, or has fields that no bundle has", entry)
+        raise _malformed(N_("the entry is encrypted, a link, or has fields that no bundle has"), entry)
     return entry
 
 
@@ -142,7 +143,7 @@ def _check_directory(data: bytes, offset: int, headers: list[_Entry]) -> None:
     for entry in headers:
         record = entry.central()
         if data[at : at + len(record)] != record:
-            raise _malformed("the directory says something else about the entry (a link, another size)", entry)
+            raise _malformed(N_("the directory says something else about the entry (a link, another size)"), entry)
         at += len(record)
     raise MalformedError("the bundle does not end where it should: bytes are missing or were added", where="zip")
 
@@ -153,9 +154,9 @@ def _inflate(entry: _Entry, packed: bytes) -> bytes:
         # One byte more than declared is enough to see that there is more.
         content = inflate.decompress(packed, entry.size + 1)
     except zlib.error as error:
-        raise _malformed("the entry does not decompress", entry) from error
+        raise _malformed(N_("the entry does not decompress"), entry) from error
     if len(content) != entry.size or not inflate.eof or inflate.unused_data or zlib.crc32(content) != entry.crc:
-        raise _malformed("the entry does not have the size or checksum that its header says", entry)
+        raise _malformed(N_("the entry does not have the size or checksum that its header says"), entry)
     return content
 
 
@@ -173,9 +174,9 @@ def _directory(headers: list[_Entry], offset: int) -> bytes:
 def _check_caps(entry: _Entry, before: int, total: int) -> int:
     """Return the total uncompressed size with this entry, after `before` others of `total` bytes."""
     if entry.size > MAX_ENTRY_BYTES or entry.size > RATIO_FREE_BYTES + MAX_RATIO * entry.packed:
-        raise _malformed("the entry is too large, or too large for its compressed size", entry)
+        raise _malformed(N_("the entry is too large, or too large for its compressed size"), entry)
     if before >= MAX_ENTRIES or total + entry.size > MAX_TOTAL_BYTES:
-        raise _malformed("with this entry the bundle passes its caps; choose a shorter window", entry)
+        raise _malformed(N_("with this entry the bundle passes its caps; choose a shorter window"), entry)
     return total + entry.size
 
 

@@ -308,7 +308,7 @@ def open_receipt(
         leaf = Leaf.from_bytes(parsed.extra or b"")
         checkpoint, signatures = _open_checkpoint(parsed.checkpoint, log, witnesses, where)
     except MalformedError as error:
-        raise VerificationError("the receipt is malformed: {why}", where=where, why=error.render()) from error
+        raise VerificationError("the receipt is malformed: {why}", where=where, why=error) from error
     needed = len(witnesses) if quorum is None else quorum
     cosigned = len({one.key for one in signatures} & set(witnesses))
     if cosigned < needed:
@@ -324,7 +324,7 @@ def open_receipt(
             tlog.leaf_hash(parsed.extra or b""), parsed.index, checkpoint.size, parsed.path, checkpoint.root
         )
     except VerificationError as error:
-        raise VerificationError("the log does not hold this leaf: {why}", where=where, why=error.render()) from error
+        raise VerificationError("the log does not hold this leaf: {why}", where=where, why=error) from error
     return Receipt(leaf, parsed.index, checkpoint, signatures)
 
 

@@ -83,15 +83,15 @@ def check_files(bundle: BundleContents, opened: list[Opened], checks: CheckList)
     Every named file is there and has its digest; and `files/unnamed`: no file is there for nothing.
     """
     named: set[str] = set()
+    sound = {digest for digest, data in bundle.blobs.items() if canonical.digest(data) == digest}
     for item in opened:
         with checks.check(f"files/{item.seq}", N_("{count} files"), count=len(item.statement.subject)):
             for subject in item.statement.subject:
                 digest = subject.digest.digest()
                 named.add(digest)
-                data = bundle.blobs.get(digest)
-                if data is None:
+                if digest not in bundle.blobs:
                     raise VerificationError("{name} ({digest}) is not in the bundle", name=subject.name, digest=digest)
-                if canonical.digest(data) != digest:
+                if digest not in sound:
                     raise VerificationError(
                         "{name} does not have the digest {digest}", name=subject.name, digest=digest
                     )
