@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from agent.assess.derive.derived import Derived, Open
+from agent.assess.derive.derived import Derived, Open, figure_at
 from agent.assess.samples import rounded
 from agent.model.finding import Reason
 from agent.model.reading import Reading, weakest
@@ -95,15 +95,10 @@ def _together(
     cited = [reading for part in parts for reading in part.readings]
     shown = None
     if cited:
-        shown = Reading(
-            metric=metric,
-            subject=f"camera:{camera.id}",
-            value=rounded(min(Fraction(reading.value) for reading in cited), 4),
-            unit=cited[0].unit,
-            at=window.until,
-            grade=weakest(*(reading.grade for reading in cited)),
-            sources=tuple(dict.fromkeys(source for reading in cited for source in reading.sources)),
-        )
+        hours = rounded(min(Fraction(reading.value) for reading in cited), 4)
+        grade = weakest(*(reading.grade for reading in cited))
+        sources = dict.fromkeys(source for reading in cited for source in reading.sources)
+        shown = figure_at(window, metric, f"camera:{camera.id}", hours, cited[0].unit, grade, sources)
     if high == low and shown is not None:
         return shown, None
     reasons = [part.reason for part in parts if part.reason is not None and (part.high is None or part.high > low)]

@@ -8,15 +8,18 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+from agent.model.reading import Reading
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from agent.assess.samples import Readings
+    from agent.model.base import Digest
     from agent.model.campus import Campus
     from agent.model.finding import Reason, Window
-    from agent.model.reading import Reading
+    from agent.model.reading import Grade
 
-__all__ = ["Derivation", "Derived", "Open"]
+__all__ = ["Derivation", "Derived", "Open", "figure_at"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,3 +62,18 @@ class Derivation(Protocol):
             ConfigError: a setting is unknown or no number.
         """
         ...
+
+
+def figure_at(
+    window: Window, metric: str, subject: str, value: str, unit: str, grade: Grade, sources: Iterable[Digest]
+) -> Reading:
+    """Return a figure as a reading: at the end of the window, citing the sources as they are given."""
+    return Reading(
+        metric=metric,
+        subject=subject,
+        value=value,
+        unit=unit,
+        at=window.until,
+        grade=grade,
+        sources=tuple(sources),
+    )

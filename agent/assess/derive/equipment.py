@@ -26,7 +26,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Final
 
 from agent.assess.derive.classes import classes
-from agent.assess.derive.derived import Derived, Open
+from agent.assess.derive.derived import Derived, Open, figure_at
 from agent.assess.derive.seats import seats
 from agent.assess.derive.settings import numbers
 from agent.assess.derive.sightings import Sighting, Sightings
@@ -159,14 +159,4 @@ class _Figures:
             self._add(SEATS, subject, high, seated.grade, seated.sources)
 
     def _add(self, metric: str, subject: str, value: str, grade: Grade, sources: Sequence[Digest]) -> None:
-        self.readings.append(
-            Reading(
-                metric=metric,
-                subject=subject,
-                value=value,
-                unit="1",
-                at=self._window.until,
-                grade=grade,
-                sources=tuple(sources)[-MOST_CITED:],
-            )
-        )
+        self.readings.append(figure_at(self._window, metric, subject, value, "1", grade, tuple(sources)[-MOST_CITED:]))

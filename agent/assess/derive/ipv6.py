@@ -26,7 +26,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Final
 
 from agent.assess.census import NEEDED, census
-from agent.assess.derive.derived import Derived, Open
+from agent.assess.derive.derived import Derived, Open, figure_at
 from agent.assess.derive.ipv6_devices import Devices, Told
 from agent.assess.derive.ipv6_traffic import traffic
 from agent.assess.derive.settings import numbers
@@ -80,17 +80,7 @@ class _Figures:
 
     def _add(self, metric: str, subject: str, value: str, unit: str, sources: Iterable[str], grade: Grade) -> None:
         cited = tuple(dict.fromkeys(sources))[:MOST_SOURCES]
-        self.readings.append(
-            Reading(
-                metric=metric,
-                subject=subject,
-                value=value,
-                unit=unit,
-                at=self.window.until,
-                grade=grade,
-                sources=cited,
-            )
-        )
+        self.readings.append(figure_at(self.window, metric, subject, value, unit, grade, cited))
 
 
 def ipv6(readings: Readings, campus: Campus, window: Window, method: Mapping[str, str]) -> Derived:

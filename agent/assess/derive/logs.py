@@ -25,7 +25,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from agent.assess.derive.derived import Derived, Open
+from agent.assess.derive.derived import Derived, Open, figure_at
 from agent.assess.derive.log_copies import Copy, copies_of, told_of
 from agent.assess.derive.log_stores import room
 from agent.assess.derive.settings import numbers
@@ -88,17 +88,7 @@ def logs(readings: Readings, campus: Campus, window: Window, method: Mapping[str
             if figure.open is not None:
                 unsettled[metric, subject] = figure.open
             if figure.sources:
-                found.append(
-                    Reading(
-                        metric=metric,
-                        subject=subject,
-                        value=str(figure.value),
-                        unit=unit,
-                        at=window.until,
-                        grade=figure.grade,
-                        sources=figure.sources,
-                    )
-                )
+                found.append(figure_at(window, metric, subject, str(figure.value), unit, figure.grade, figure.sources))
     return Derived(tuple(found), unsettled)
 
 

@@ -23,7 +23,7 @@ from fractions import Fraction
 from math import ceil
 from typing import TYPE_CHECKING, Final
 
-from agent.assess.derive.derived import Derived, Open
+from agent.assess.derive.derived import Derived, Open, figure_at
 from agent.assess.derive.school_hours import HOURS, SchoolHours
 from agent.assess.derive.settings import numbers
 from agent.assess.samples import number, rounded
@@ -68,7 +68,7 @@ class _Figures:
 
     def __init__(self, readings: Readings, window: Window, hours: SchoolHours, setting: Mapping[str, Fraction]) -> None:
         self._told = readings
-        self._until = window.until
+        self._window = window
         self._hours = hours
         self._setting = setting
         self.readings: list[Reading] = []
@@ -149,14 +149,5 @@ class _Figures:
 
     def _add(self, metric: str, subject: str, value: Fraction, unit: str, deciding: Sequence[Reading]) -> None:
         last = sorted(deciding, key=lambda reading: reading.at)[-MOST_CITED:]
-        self.readings.append(
-            Reading(
-                metric=metric,
-                subject=subject,
-                value=rounded(value),
-                unit=unit,
-                at=self._until,
-                grade=Grade.MEASURED,
-                sources=tuple(dict.fromkeys(source for reading in last for source in reading.sources))[-MOST_CITED:],
-            )
-        )
+        cited = tuple(dict.fromkeys(source for reading in last for source in reading.sources))[-MOST_CITED:]
+        self.readings.append(figure_at(self._window, metric, subject, rounded(value), unit, Grade.MEASURED, cited))

@@ -33,7 +33,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Final
 
 from agent.assess.derive.camera_power import cameras
-from agent.assess.derive.derived import Derived, Open
+from agent.assess.derive.derived import Derived, Open, figure_at
 from agent.assess.derive.settings import numbers
 from agent.assess.derive.supply import Supply
 from agent.assess.samples import moment, rounded
@@ -218,17 +218,7 @@ class _Figures:
         self._add(RUNG, subject, rung, "", sources, grade)
 
     def _add(self, metric: str, subject: str, value: str, unit: str, sources: Sequence[str], grade: Grade) -> None:
-        self.readings.append(
-            Reading(
-                metric=metric,
-                subject=subject,
-                value=value,
-                unit=unit,
-                at=self._window.until,
-                grade=grade,
-                sources=tuple(dict.fromkeys(sources)),
-            )
-        )
+        self.readings.append(figure_at(self._window, metric, subject, value, unit, grade, dict.fromkeys(sources)))
 
 
 def _high(supplies: Sequence[Supply], proven: Fraction, doubt: Fraction) -> str | None:

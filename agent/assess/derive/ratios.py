@@ -27,7 +27,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Final
 
 from agent.assess.derive.classes import headcounts
-from agent.assess.derive.derived import Derived, Open
+from agent.assess.derive.derived import Derived, Open, figure_at
 from agent.assess.derive.seats import seats
 from agent.assess.derive.settings import numbers
 from agent.assess.samples import rounded
@@ -220,13 +220,5 @@ class _Figures:
             self.open[metric, subject] = Open(computers.reason, rounded(low), None if high is None else rounded(high))
         if value is not None and computers.sources:
             self.readings.append(
-                Reading(
-                    metric=metric,
-                    subject=subject,
-                    value=rounded(value),
-                    unit="1",
-                    at=self._window.until,
-                    grade=computers.grade,
-                    sources=computers.sources,
-                )
+                figure_at(self._window, metric, subject, rounded(value), "1", computers.grade, computers.sources)
             )

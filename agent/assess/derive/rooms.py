@@ -20,11 +20,10 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
 from agent.assess.coverage import NEEDED, Ladder, RoomCoverage, coverage
-from agent.assess.derive.derived import Derived, Open
+from agent.assess.derive.derived import Derived, Open, figure_at
 from agent.assess.derive.settings import numbers
 from agent.assess.silence import gap
 from agent.model.finding import Reason
-from agent.model.reading import Grade, Reading
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
     from agent.assess.samples import Readings
     from agent.model.campus import Campus, Link, Room
     from agent.model.finding import Window
+    from agent.model.reading import Grade, Reading
 
 __all__ = ["SETTINGS", "rooms"]
 
@@ -135,14 +135,4 @@ class _Figures:
             self.open[RUNG, subject] = Open(reason or Reason.TOO_FEW_SAMPLES)
 
     def _add(self, metric: str, subject: str, value: str, unit: str, grade: Grade, sources: Sequence[str]) -> None:
-        self.readings.append(
-            Reading(
-                metric=metric,
-                subject=subject,
-                value=value,
-                unit=unit,
-                at=self._window.until,
-                grade=grade,
-                sources=tuple(sources),
-            )
-        )
+        self.readings.append(figure_at(self._window, metric, subject, value, unit, grade, sources))

@@ -33,7 +33,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final, get_args
 
-from agent.assess.derive.derived import Derived, Open
+from agent.assess.derive.derived import Derived, Open, figure_at
 from agent.assess.derive.in_path import Ports, in_path
 from agent.assess.derive.settings import numbers
 from agent.assess.samples import number, rounded
@@ -134,7 +134,7 @@ def security(readings: Readings, campus: Campus, window: Window, method: Mapping
         devices = look.devices_of(function)
         best, why = look.function(function, devices)
         if best is not None and best.value is not None:
-            found.append(_reading("security.function", subject, best.value, "1", best.grade, best.sources, window))
+            found.append(figure_at(window, "security.function", subject, best.value, "1", best.grade, best.sources))
         if why is not None:
             still_open["security.function", subject] = why
         aged = look.signatures(function, devices)
@@ -142,7 +142,7 @@ def security(readings: Readings, campus: Campus, window: Window, method: Mapping
             still_open["security.signature_age", subject] = aged
         elif aged is not None:
             age = rounded(number(aged, "d"))
-            found.append(_reading("security.signature_age", subject, age, "d", aged.grade, aged.sources, window))
+            found.append(figure_at(window, "security.signature_age", subject, age, "d", aged.grade, aged.sources))
     return Derived(tuple(found), still_open)
 
 
@@ -329,11 +329,3 @@ class _Look:
 
 def _cited(sources: tuple[Digest, ...], shown: Sequence[Reading]) -> tuple[Digest, ...]:
     return tuple(dict.fromkeys((*sources, *(digest for one in shown for digest in one.sources))))
-
-
-def _reading(
-    metric: str, subject: str, value: str, unit: str, grade: Grade, sources: tuple[Digest, ...], window: Window
-) -> Reading:
-    return Reading(
-        metric=metric, subject=subject, value=value, unit=unit, at=window.until, grade=grade, sources=sources
-    )

@@ -27,7 +27,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Final
 
 from agent.assess.derive.copies import Copy, Told, copies_of
-from agent.assess.derive.derived import Derived, Open
+from agent.assess.derive.derived import Derived, Open, figure_at
 from agent.assess.derive.footage import DAY
 from agent.assess.derive.settings import numbers
 from agent.assess.samples import milliseconds, rounded
@@ -82,17 +82,7 @@ def surveillance(readings: Readings, campus: Campus, window: Window, method: Map
         if figure.open is not None:
             unsettled[metric, subject] = figure.open
         if figure.sources:
-            found.append(
-                Reading(
-                    metric=metric,
-                    subject=subject,
-                    value=rounded(figure.value),
-                    unit=unit,
-                    at=window.until,
-                    grade=figure.grade,
-                    sources=figure.sources,
-                )
-            )
+            found.append(figure_at(window, metric, subject, rounded(figure.value), unit, figure.grade, figure.sources))
         elif figure.open is None:
             unsettled[metric, subject] = Open(Reason.NO_TARGET, "0", rounded(figure.value))
 

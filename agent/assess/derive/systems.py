@@ -22,7 +22,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from agent.assess.derive.derived import Derived, Open
+from agent.assess.derive.derived import Derived, Open, figure_at
 from agent.assess.derive.school_hours import HOURS, SchoolHours
 from agent.assess.derive.settings import numbers
 from agent.assess.silence import gap
@@ -93,17 +93,7 @@ def systems(readings: Readings, campus: Campus, window: Window, method: Mapping[
             continue
         deciding = [one for one in known if one.holds is holds]
         sources = tuple(dict.fromkeys(source for one in deciding for source in one.sources))
-        figures.append(
-            Reading(
-                metric=METRIC,
-                subject=subject,
-                value=str(int(holds)),
-                unit="1",
-                at=window.until,
-                grade=Grade.CORROBORATED,
-                sources=sources,
-            )
-        )
+        figures.append(figure_at(window, METRIC, subject, str(int(holds)), "1", Grade.CORROBORATED, sources))
     return Derived(tuple(figures), unsettled)
 
 

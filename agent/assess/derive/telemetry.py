@@ -17,7 +17,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from agent.assess.derive.civil_days import CivilDays
-from agent.assess.derive.derived import Derived, Open
+from agent.assess.derive.derived import Derived, Open, figure_at
 from agent.assess.derive.settings import numbers
 from agent.assess.samples import number
 from agent.assess.silence import gap
@@ -87,12 +87,6 @@ def _figure(subject: str, heard: Mapping[date, Reading], setting: Mapping[str, F
     fresh = len(live) >= setting["day_share"] * len(days) and bool(live) and live[-1] in last
     silent = [day for day in days if day not in set(live)]
     deciding = [heard[day] for day in (live if fresh else silent) or days][-MOST_CITED:]
-    return Reading(
-        metric=METRIC,
-        subject=subject,
-        value=str(int(fresh)),
-        unit="1",
-        at=window.until,
-        grade=weakest(*(reading.grade for reading in deciding)),
-        sources=tuple(dict.fromkeys(source for reading in deciding for source in reading.sources)),
-    )
+    grade = weakest(*(reading.grade for reading in deciding))
+    sources = dict.fromkeys(source for reading in deciding for source in reading.sources)
+    return figure_at(window, METRIC, subject, str(int(fresh)), "1", grade, sources)

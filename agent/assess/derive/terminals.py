@@ -22,7 +22,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from agent.assess.census import NEEDED, UNKNOWN, Census, Terminal, census
-from agent.assess.derive.derived import Derived, Open
+from agent.assess.derive.derived import Derived, Open, figure_at
 from agent.assess.derive.settings import numbers
 from agent.assess.silence import gap
 from agent.errors import ConfigError
@@ -186,14 +186,4 @@ class _Figures:
         return tuple(dict.fromkeys(cited))[-MOST_CITED:]
 
     def _add(self, metric: str, subject: str, count: int, grade: Grade, sources: tuple[str, ...]) -> None:
-        self.readings.append(
-            Reading(
-                metric=metric,
-                subject=subject,
-                value=str(count),
-                unit="1",
-                at=self._window.until,
-                grade=grade,
-                sources=sources,
-            )
-        )
+        self.readings.append(figure_at(self._window, metric, subject, str(count), "1", grade, sources))

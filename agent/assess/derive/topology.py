@@ -31,7 +31,7 @@ from typing import TYPE_CHECKING, Final
 
 from agent.assess.derive.campus_links import Link, LinkEnd, links_of
 from agent.assess.derive.campus_nodes import Nodes, nodes_of
-from agent.assess.derive.derived import Derived, Open
+from agent.assess.derive.derived import Derived, Open, figure_at
 from agent.assess.derive.device_ports import ports_of, speed_of
 from agent.assess.derive.settings import numbers
 from agent.assess.samples import rounded
@@ -65,17 +65,7 @@ class _Figures:
     def add(self, metric: str, subject: str, value: str, unit: str, grade: Grade, sources: Iterable[str]) -> None:
         """Note a figure that some exchange shows."""
         cited = tuple(dict.fromkeys(sources))[:MOST_SOURCES]
-        self.readings.append(
-            Reading(
-                metric=metric,
-                subject=subject,
-                value=value,
-                unit=unit,
-                at=self.window.until,
-                grade=grade,
-                sources=cited,
-            )
-        )
+        self.readings.append(figure_at(self.window, metric, subject, value, unit, grade, cited))
 
 
 def topology(readings: Readings, campus: Campus, window: Window, method: Mapping[str, str]) -> Derived:
