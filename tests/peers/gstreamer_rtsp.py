@@ -1,6 +1,8 @@
 """GStreamer's RTSP server with digest, run by the system's Python: serves a test picture as a recording.
 
-Run as `python3 gstreamer_rtsp.py USER PASSWORD PATH`; prints its port and serves until it is told to end.
+Run as `python3 gstreamer_rtsp.py USER PASSWORD PATH [OFF]`; prints its port and serves until it ends. With OFF it knows
+ONVIF's replay: it plays from where PLAY's Range says, and its pictures tell in their header extension when they were
+taken; but by OFF nanoseconds later than was asked for.
 """
 
 # ruff: noqa: E402 - versions are chosen before anything is imported from the bindings
@@ -14,18 +16,22 @@ for name in ("Gst", "GstRtsp", "GstRtspServer"):
 
 from gi.repository import GLib, Gst, GstRtsp, GstRtspServer
 
-PIPELINE = "x264enc key-int-max=10 tune=zerolatency ! rtph264pay name=pay0 pt=96"
+ENCODED = "x264enc key-int-max=10 tune=zerolatency ! rtph264pay pt=96"
 
 
-def main(user: str, password: str, path: str) -> None:
+def main(user: str, password: str, path: str, off: str = "") -> None:
     """Serve until the process ends."""
     Gst.init(None)
-    server = GstRtspServer.RTSPServer()
+    server = GstRtspServer.RTSPOnvifServer() if off else GstRtspServer.RTSPServer()
     server.set_address("127.0.0.1")
     server.set_service("0")
-    factory = GstRtspServer.RTSPMediaFactory()
-    picture = "videotestsrc is-live=true ! video/x-raw,width=64,height=48,framerate=10/1"
-    factory.set_launch(f"( {picture} ! {PIPELINE} )")
+    factory = GstRtspServer.RTSPOnvifMediaFactory() if off else GstRtspServer.RTSPMediaFactory()
+    if off:
+        factory.set_replay_support(True)
+        factory.set_media_gtype(GstRtspServer.RTSPOnvifMedia.__gtype__)
+    picture = f"videotestsrc is-live={'false' if off else 'true'} ! video/x-raw,width=64,height=48,framerate=10/1"
+    last = f"name=payer ! rtponviftimestamp name=pay0 ntp-offset={off}" if off else "name=pay0"
+    factory.set_launch(f"( {picture} ! {ENCODED} {last} )")
     rights = "viewer, media.factory.access=(boolean)true, media.factory.construct=(boolean)true"
     factory.add_role_from_structure(Gst.Structure.from_string(rights)[0])
     auth = GstRtspServer.RTSPAuth()

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agent.clock import time_text
 from agent.errors import GapError
 from agent.model.exchange import GapReason, HostFacts, RtspPlay, RtspPlayed
 from agent.transports.rtsp import RtspLogin, RtspTransport
@@ -30,10 +31,10 @@ SDP = (
 
 
 @contextlib.contextmanager
-def gstreamer() -> Iterator[int]:
+def gstreamer(*more: str) -> Iterator[int]:
     """Serve a recording by GStreamer; gives the port."""
     script = Path(__file__).parents[1] / "peers" / "gstreamer_rtsp.py"
-    arguments = ["/usr/bin/python3", str(script), LOGIN.username, LOGIN.password, PATH]
+    arguments = ["/usr/bin/python3", str(script), LOGIN.username, LOGIN.password, PATH, *more]
     with subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
         try:
             assert process.stdout
@@ -42,7 +43,7 @@ def gstreamer() -> Iterator[int]:
             process.kill()
 
 
-async def played(port: int, login: RtspLogin | None = LOGIN, **more: object) -> RtspPlayed:
+async def played(port: int, login: RtspLogin | None = LOGIN, /, **more: object) -> RtspPlayed:
     """Play for a second."""
     transport = RtspTransport("127.0.0.1", port, login)
     request = RtspPlay.model_validate({"path": f"{PATH}?starttime=20261001T000000Z", "seconds": 1, **more})
@@ -60,6 +61,23 @@ def test_a_real_server_plays() -> None:
     assert found.packets > 0
     assert found.octets >= 5000
     assert found.digest is not None
+
+
+def test_a_recording_of_onvif_tells_when_its_pictures_were_taken() -> None:
+    """The moment goes into the Range header, the extension is named, and pictures say from when they are."""
+    with gstreamer("0") as port:
+        more = {"port": port, "clock_range": "20261001T020304Z-20261001T020404Z", "require": "onvif-replay"}
+        found = asyncio.run(played(1, **more, seconds=20, max_octets=2000))  # nothing listens on port 1
+    assert (found.status, found.key_frames > 0) == (200, True)
+    assert found.pictured == "2026-10-01T02:03:04.000Z"
+    assert found.starts.startswith("clock=20261001T020304Z-")
+
+
+def test_a_device_without_the_extension_says_so() -> None:
+    """Option not supported is an answer."""
+    with gstreamer() as port:
+        found = asyncio.run(played(port, require="onvif-replay"))
+    assert (found.status, found.packets) == (551, 0)
 
 
 def test_a_wrong_password_is_tried_once() -> None:
@@ -145,6 +163,11 @@ def recorder(packets: bytes, **statuses: int) -> Callable[[str, str], bytes]:
 KEY = rtp(7, 100, b"\x7c\x85rest") + rtp(8, 100, b"\x7c\x05rest") + rtp(10, 100, b"\x65") + rtp(11, 200, b"\x41abc")
 
 
+def ending(method: str, text: str) -> bytes:
+    """Return what a recorder answers that ends the stream with a message, so that nobody waits for more of it."""
+    return recorder(KEY)(method, text) + (b"RTSP/1.0 200 End\r\n\r\n" if method == "PLAY" else b"")
+
+
 def test_packets_before_the_reply_are_passed_over_and_what_was_lost_is_counted() -> None:
     """A key frame in fragments counts once; a hole in the sequence is a lost packet; the asked host is the one used."""
     found, asked, port = scripted(recorder(KEY))
@@ -153,6 +176,76 @@ def test_packets_before_the_reply_are_passed_over_and_what_was_lost_is_counted()
     assert all("10.9.8.7" not in text for text in asked)
     assert [text.split(" ")[0] for text in asked] == ["DESCRIBE", "SETUP", "PLAY", "TEARDOWN"]
     assert f"SETUP rtsp://127.0.0.1:{port}/Streaming/tracks/101/trackID=1 " in asked[1]
+
+
+@pytest.mark.parametrize(
+    ("more", "span", "required"),
+    [
+        ({}, "npt=0.000-", 0),
+        ({"clock_range": "20261001T000000Z-", "require": "onvif-replay"}, "clock=20261001T000000Z-", 2),
+    ],
+)
+def test_what_is_played_is_said_in_the_request(more: dict[str, str], span: str, required: int) -> None:
+    """PLAY always has a Range; the extension is required of SETUP and PLAY, and of nothing else."""
+    _, asked, _ = scripted(ending, **more)
+    assert f"\r\nRange: {span}\r\n" in asked[2]
+    assert sum("Require: onvif-replay" in text for text in asked[1:3]) == required
+    assert "Require" not in asked[0] + asked[3]
+
+
+@pytest.mark.parametrize(
+    ("header", "starts"),
+    [
+        ("npt=now-", "npt=now-"),
+        (
+            "clock=20261001T000000.5Z-20261001T000100Z;time=19970123T143720Z",
+            "clock=20261001T000000.5Z-20261001T000100Z",
+        ),
+        ("operator Zhang", ""),
+        ("clock=", ""),
+    ],
+)
+def test_of_the_range_only_times_are_kept(header: str, starts: str) -> None:
+    """What else a device writes there is not for the record."""
+
+    def answer(method: str, text: str) -> bytes:
+        return ending(method, text).replace(b"clock=20261001T000000Z-", header.encode())
+
+    assert scripted(answer)[0].starts == starts
+
+
+def test_a_session_without_a_name_is_malformed() -> None:
+    """Nothing can be played in it, and that says nothing of the footage."""
+    with pytest.raises(GapError) as caught:
+        scripted(lambda method, text: recorder(KEY)(method, text).replace(b"Session", b"Nothing"))
+    assert caught.value.reason == GapReason.MALFORMED
+
+
+@pytest.mark.parametrize("span", ["20261001T000000Z-\r\nX: y", "now-", "20261001T000000Z", "20261001T000000Z-\n"])
+def test_a_span_is_nothing_but_times(span: str) -> None:
+    """No header can be smuggled in."""
+    with pytest.raises(ValueError, match="clock_range"):
+        RtspPlay(path=PATH, clock_range=span)
+
+
+@pytest.mark.parametrize(
+    ("extension", "pictured"),
+    [
+        ("abac 0003 ee683dd8 80000000 00000000", "2026-10-01T02:03:04.500Z"),
+        ("abac 0004 ee683dd8 00000000 00000000 ffd80000", "2026-10-01T02:03:04.000Z"),
+        ("abac 0003 00000001 00000000 00000000", "2036-02-07T06:28:17.000Z"),
+        ("abac 0003 00000000 00000000 00000000", None),
+        ("abac 0002 ee683dd8 00000000", None),
+        ("bede 0003 ee683dd8 00000000 00000000", None),
+    ],
+    ids=["replay", "with JPEG's", "next era", "no time", "short", "another"],
+)
+def test_the_time_of_a_picture(extension: str, pictured: str | None) -> None:
+    """NTP seconds and fractions of ONVIF's extension; others are none of it."""
+    tally = Tally("H264")
+    tally.take(b"\x90\x60" + bytes(10) + bytes.fromhex(extension.replace(" ", "")) + b"\x65")
+    assert (time_text(tally.pictured) if tally.pictured else None) == pictured
+    assert tally.key_frames == 1
 
 
 @pytest.mark.parametrize("step", ["describe", "setup", "play"])
@@ -217,7 +310,8 @@ def test_any_packet_is_counted_or_ignored(codec: str, packets: list[bytes]) -> N
     for packet in packets:
         tally.take(packet)
         tally.take(b"\xb3" + packet)
-    assert tally.packets <= 2 * len(packets)
+        tally.take(b"\x90" + bytes(11) + b"\xab\xac" + packet)
+    assert tally.packets <= 3 * len(packets)
     assert (tally.digest is None) is (tally.packets == 0)
 
 

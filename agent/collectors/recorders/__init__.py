@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from agent.collectors.recorders import dahua, facts, isapi, onvif, playback, uniview
@@ -35,4 +36,6 @@ async def collect(asset: Asset, campus: Campus, session: Session) -> list[Readin
     if brand is None:
         return []
     recorder = await brand(asset, campus, session)
-    return [*facts.readings(asset, recorder), *await playback.played(asset, campus, recorder, session)]
+    found = await playback.played(asset, recorder, session)
+    noted = replace(recorder, notes=(*recorder.notes, *sorted(found.notes)))
+    return [*facts.readings(asset, noted), *found.readings]

@@ -142,7 +142,8 @@ async def _clock(asset: Asset, campus: Campus, session: Session) -> tuple[Clock 
     now = midway(told.answer)
     ahead = shift(local, now)
     school = school_zone(campus.timezone)
-    return Clock(local - now - (ahead if school is None else school), "local", told.answer), ahead, now
+    offset = local - now - (ahead if school is None else school)
+    return Clock(offset, "local", told.answer, ahead), ahead, now
 
 
 async def _inventory(asset: Asset, session: Session) -> _Inventory:

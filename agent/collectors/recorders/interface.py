@@ -37,6 +37,8 @@ class Clock:
     zulu: Literal["utc", "local", "unknown"]
     """What its `Z` means, as calibrated."""
     answer: Answer
+    ahead_ms: int | None = None
+    """How far the times that it prints of footage are ahead of UTC; None where nothing told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +107,8 @@ class Recorder:
     channels_complete: bool = True
     searched: Span | None = None
     """The window that was searched for footage."""
+    replay: str = ""
+    """Where the device tells the addresses of its recordings, for brands whose addresses cannot be composed."""
     notes: tuple[str, ...] = field(default=())
     """What the device contradicted itself in, or did not support: words of `recorder.note`."""
 

@@ -56,7 +56,7 @@ class Times:
 
     def clock(self, zulu: Literal["utc", "local", "unknown"]) -> Clock:
         """Return the clock as it is told."""
-        return Clock(self.offset_ms, zulu, self.answer)
+        return Clock(self.offset_ms, zulu, self.answer, self.ahead(zulu) if zulu != "unknown" else None)
 
 
 def times_of(told: Told | None, campus: Campus) -> Times | None:

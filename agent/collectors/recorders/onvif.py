@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Literal
 from agent.collectors.answers import cited, unsupported
 from agent.collectors.recorders.interface import Channel, Clock, Recorder, Span
 from agent.collectors.recorders.onvif_search import Presence, Searched, recordings, states
-from agent.collectors.recorders.onvif_soap import DEVICE, RECORDING, SEARCH, SERVICE, Soap
+from agent.collectors.recorders.onvif_soap import DEVICE, RECORDING, REPLAY, SEARCH, SERVICE, Soap
 from agent.collectors.recorders.periods import DAY, history, label, merged, midway, school_zone, shift, xsd_time
 from agent.errors import GapError, MalformedError
 from agent.language import N_
@@ -80,8 +80,8 @@ async def read(asset: Asset, campus: Campus, session: Session) -> Recorder:
     about = await soap.call(DEVICE, SERVICE, "GetDeviceInformation")
     if about is None:
         raise MalformedError("the reply to GetDeviceInformation does not decode", where=asset.id)
-    search, recording = await _services(soap)
-    if about.body is None or not search:
+    places = await _services(soap)
+    if about.body is None or not places[SEARCH]:
         raise unsupported(
             asset,
             about.answer,
@@ -97,10 +97,11 @@ async def read(asset: Asset, campus: Campus, session: Session) -> Recorder:
         serial=body.value("SerialNumber"),
         clock=times.clock if times is not None else None,
         channels_complete=False,
+        replay=places[REPLAY],
     )
     # What a gap cuts off is told as unknown; the record has the gap.
     with suppress(GapError):
-        recorder = await _footage(soap, search, recording, times, recorder)
+        recorder = await _footage(soap, places, times, recorder)
     return recorder
 
 
@@ -118,8 +119,8 @@ async def _clock(campus: Campus, soap: Soap) -> _Times | None:
     return _Times(Clock(utc - now, "unknown", told.answer), utc, zone, now)
 
 
-async def _services(soap: Soap) -> tuple[str, str]:
-    """Return the paths of the search and the recording service; the host in their addresses may be unreachable."""
+async def _services(soap: Soap) -> dict[str, str]:
+    """Return the paths of services by namespace, empty where there is none; the host in their addresses is not used."""
     told = await soap.call(DEVICE, SERVICE, "GetServices", "<tds:IncludeCapability>false</tds:IncludeCapability>")
     found: dict[str, str] = {}
     if told is not None and told.body is not None:
@@ -127,16 +128,16 @@ async def _services(soap: Soap) -> tuple[str, str]:
             found[one.value("Namespace")] = one.value("XAddr")
     if SEARCH not in found:
         told = await soap.call(DEVICE, SERVICE, "GetCapabilities", "<tds:Category>All</tds:Category>")
-        for name, element in ((SEARCH, "Search"), (RECORDING, "Recording")):
+        for name, element in ((SEARCH, "Search"), (RECORDING, "Recording"), (REPLAY, "Replay")):
             place = told.body.first(element) if told is not None and told.body is not None else None
             if place is not None:
                 found.setdefault(name, place.value("XAddr"))
-    places = (_PLACE.fullmatch(found.get(name, "").strip()) for name in (SEARCH, RECORDING))
-    search, recording = (match[1] if match and "/." not in match[1] else "" for match in places)
-    return search, recording
+    matches = {name: _PLACE.fullmatch(found.get(name, "").strip()) for name in (SEARCH, RECORDING, REPLAY)}
+    return {name: match[1] if match and "/." not in match[1] else "" for name, match in matches.items()}
 
 
-async def _footage(soap: Soap, search: str, recording: str, times: _Times | None, recorder: Recorder) -> Recorder:
+async def _footage(soap: Soap, places: dict[str, str], times: _Times | None, recorder: Recorder) -> Recorder:
+    search, recording = places[SEARCH], places[RECORDING]
     summary = await soap.call(SEARCH, search, "GetRecordingSummary")
     known: dict[str, _Recording] = {}
     configured = await soap.call(RECORDING, recording, "GetRecordings") if recording else None
@@ -162,7 +163,7 @@ async def _footage(soap: Soap, search: str, recording: str, times: _Times | None
     }
     return replace(
         recorder,
-        clock=replace(times.clock, zulu=zulu) if times is not None else None,
+        clock=replace(times.clock, zulu=zulu, ahead_ms=ahead) if times is not None else None,
         channels=tuple(_channel(one, stories.get(one.token), ahead, times) for one in listed),
         # As many as the summary counts are all, also where the device took the search away before its end.
         channels_complete=agreed and (searched.end == "end" or counted is not None) and len(known) <= MOST_CHANNELS,

@@ -24,14 +24,15 @@ if TYPE_CHECKING:
     from agent.model.exchange import Answer, Session
     from agent.model.http import HttpReply, Login
 
-__all__ = ["DEVICE", "RECORDING", "SEARCH", "SERVICE", "Soap", "Told", "xml_text"]
+__all__ = ["DEVICE", "RECORDING", "REPLAY", "SEARCH", "SERVICE", "Soap", "Told", "xml_text"]
 
 DEVICE = "http://www.onvif.org/ver10/device/wsdl"
 SEARCH = "http://www.onvif.org/ver10/search/wsdl"
 RECORDING = "http://www.onvif.org/ver10/recording/wsdl"
+REPLAY = "http://www.onvif.org/ver10/replay/wsdl"
 SERVICE = "/onvif/device_service"
 """Where every ONVIF device has its device service (Core, 5.3)."""
-_NAMESPACES = {DEVICE: "tds", SEARCH: "tse", RECORDING: "trc"}
+_NAMESPACES = {DEVICE: "tds", SEARCH: "tse", RECORDING: "trc", REPLAY: "trp"}
 FIELDS = (
     HttpField(name="SerialNumber", holds="serial"),
     HttpField(name="HardwareId", holds="serial"),
@@ -72,7 +73,7 @@ class Soap:
             service: namespace of the service.
             path: where it is.
             operation: name without prefix.
-            inner: elements inside, with the prefixes tds, tse, trc, tt, wsnt and tns1.
+            inner: elements inside, with the prefixes tds, tse, trc, trp, tt, wsnt and tns1.
             seconds: how long it may take.
 
         Returns:

@@ -251,7 +251,8 @@ def _with(channel: Channel, found: _Footage | None, now: int) -> Channel:
 def _clock(told: _Told) -> tuple[Clock | None, int]:
     now = midway(told.answer)
     epoch = _epoch(told.data.get("DeviceTime"))
-    return (Clock(epoch - now, "utc", told.answer) if epoch is not None else None), now
+    # Footage has seconds since 1970, which are UTC.
+    return (Clock(epoch - now, "utc", told.answer, 0) if epoch is not None else None), now
 
 
 def _channels(listed: _Told | None, serials: _Told | None) -> list[Channel]:

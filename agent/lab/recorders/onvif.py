@@ -14,7 +14,8 @@ import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
-from xml.sax.saxutils import escape
+from urllib.parse import quote
+from xml.sax.saxutils import escape, unescape
 
 from agent.lab.recorders.server import Said
 
@@ -33,6 +34,7 @@ _SERVICES = {
     "http://www.onvif.org/ver10/search/wsdl": "/onvif/Search",
     "http://www.onvif.org/ver10/recording/wsdl": "/onvif/Recording",
 }
+_REPLAY = ("http://www.onvif.org/ver10/replay/wsdl", "/onvif/Replay")
 
 
 @dataclass
@@ -102,6 +104,10 @@ class OnvifRecorder:
     services: bool = True
     """Knows GetServices; else only the older GetCapabilities."""
     profile_g: bool = True
+    replay: str = ""
+    """What `GetReplayUri` answers, `{token}` standing for the recording; empty: there is no such service."""
+    replay_listed: bool = False
+    """Lists a replay service all the same, which does not know the operation."""
     events: bool = True
     """Has FindEvents."""
     start_states: bool = True
@@ -164,18 +170,35 @@ class OnvifRecorder:
     def _GetServices(self, _: str) -> Said:  # noqa: N802 (the operation's name)
         if not self.services:
             return self._fault("ActionNotSupported", 400)
+        listed = list(_SERVICES.items())[: 3 if self.profile_g else 1]
         return self._said(
             "".join(
                 f"<tds:Service><tds:Namespace>{name}</tds:Namespace><tds:XAddr>http://10.9.8.7:8899{path}</tds:XAddr>"
                 "</tds:Service>"
-                for name, path in list(_SERVICES.items())[: 3 if self.profile_g else 1]
+                for name, path in [*listed, *([_REPLAY] if self._replays else [])]
             )
         )
 
     def _GetCapabilities(self, _: str) -> Said:  # noqa: N802 (the operation's name)
         one = "<tt:{0}><tt:XAddr>http://10.9.8.7:8899/onvif/{0}</tt:XAddr></tt:{0}>"
         inner = one.format("Recording") + one.format("Search") if self.profile_g else ""
+        inner += one.format("Replay") if self._replays else ""
         return self._said(f"<tds:Capabilities><tt:Extension>{inner}</tt:Extension></tds:Capabilities>")
+
+    @property
+    def _replays(self) -> bool:
+        return bool(self.replay) or self.replay_listed
+
+    def _GetReplayUri(self, body: str) -> Said:  # noqa: N802 (the operation's name)
+        token = _inner(body, "RecordingToken")
+        if not self.replay:
+            return self._fault("ActionNotSupported", 500)
+        if unescape(token) not in self.footage:
+            return self._fault("NoRecording", 400)
+        if _inner(body, "Protocol") != "RTSP" or _inner(body, "Stream") != "RTP-Unicast":
+            return self._fault("InvalidStreamSetup", 400)
+        uri = self.replay.replace("{token}", quote(unescape(token), safe=""))
+        return self._said(f"<trp:GetReplayUriResponse><trp:Uri>{escape(uri)}</trp:Uri></trp:GetReplayUriResponse>")
 
     # --- recordings ---
 
@@ -309,6 +332,7 @@ class OnvifRecorder:
             '<SOAP-ENV:Envelope xmlns:SOAP-ENV="http://www.w3.org/2003/05/soap-envelope"'
             ' xmlns:tds="http://www.onvif.org/ver10/device/wsdl" xmlns:tse="http://www.onvif.org/ver10/search/wsdl"'
             ' xmlns:trc="http://www.onvif.org/ver10/recording/wsdl" xmlns:tt="http://www.onvif.org/ver10/schema"'
+            ' xmlns:trp="http://www.onvif.org/ver10/replay/wsdl"'
             ' xmlns:wsnt="http://docs.oasis-open.org/wsn/b-2">'
             f"<SOAP-ENV:Body>{inner}</SOAP-ENV:Body></SOAP-ENV:Envelope>"
         )
