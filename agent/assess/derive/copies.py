@@ -16,14 +16,14 @@ from agent.model.finding import Reason
 from agent.model.reading import Grade
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
-    from agent.assess.samples import Readings
+    from agent.assess.derive.told import Told
     from agent.model.base import Digest
-    from agent.model.campus import Camera, Campus, Recorded
+    from agent.model.campus import Camera, Recorded
     from agent.model.reading import Reading
 
-__all__ = ["Copy", "Told", "copies_of"]
+__all__ = ["Copy", "copies_of"]
 
 _HOUR: Final = 3_600_000
 _WEEK_MINUTES: Final = 10_080
@@ -52,42 +52,6 @@ class Copy:
     def grade_of_state(self) -> Grade:
         """Return the grade of what the recorder says about now: its own word."""
         return Grade.REPORTED
-
-
-@dataclass(frozen=True)
-class Told:
-    """What all recorders told, and how it is to be read."""
-
-    readings: Readings
-    campus: Campus
-    until: int
-    setting: Mapping[str, Fraction]
-
-    @property
-    def zone(self) -> int:
-        """Return the milliseconds by which the campus's civil time is ahead of UTC."""
-        return (utc_offset(self.campus.timezone) or timedelta(0)) // timedelta(milliseconds=1)
-
-    def last(self, metric: str, subject: str) -> Reading | None:
-        """Return the newest reading that is still fresh."""
-        found = self.readings.of(metric, subject)
-        fresh = self.until - int(self.setting["fresh_days"] * DAY)
-        return found[-1][1] if found and found[-1][0] >= fresh else None
-
-    def text(self, metric: str, subject: str) -> str:
-        """Return what the newest fresh reading says, or nothing."""
-        reading = self.last(metric, subject)
-        return reading.value if reading is not None else ""
-
-    def whole(self, metric: str, subject: str, unit: str) -> int | None:
-        """Return the newest fresh number, rounded down.
-
-        Raises:
-            MalformedError: it is no number, or its unit does not fit.
-        """
-        if self.last(metric, subject) is None:
-            return None
-        return int(self.readings.values(metric, subject, unit)[-1].number)
 
 
 def copies_of(camera: Camera, told: Told) -> list[Copy]:
@@ -171,14 +135,14 @@ def _stretches(
     minutes = told.whole("channel.scheduled_minutes", subject, "1")
     planned = Fraction(min(minutes, _WEEK_MINUTES), _WEEK_MINUTES) if minutes else Fraction(1)
     share = Fraction(0) if schedule == "event" else told.setting["day_share"]
-    strict = kept(spans, until, zone=told.zone, share=share, planned=planned, searched=searched)
+    strict = kept(spans, until, zone=_zone(told), share=share, planned=planned, searched=searched)
     # Without events there is no footage, and a plan may leave whole days out: nobody can tell that from a gap.
     gapless = until - max(spans[0][0], searched) if spans else 0
     if schedule == "continuous" and planned == 1:
         return strict, strict.length, None
     if schedule in {"event", "continuous"}:
         return strict, gapless, Reason.UNSUPPORTED
-    loose = kept(spans, until, zone=told.zone, share=Fraction(0), planned=planned, searched=searched)
+    loose = kept(spans, until, zone=_zone(told), share=Fraction(0), planned=planned, searched=searched)
     return strict, loose.length, Reason.UNSUPPORTED
 
 
@@ -212,11 +176,16 @@ def _without_spans(base: Copy, told: Told, subject: str, until: int) -> Copy:
         last = max(known)
         while last - 1 in known:
             last -= 1
-        begin = (last - parse_day("1970-01-01").toordinal()) * DAY - told.zone
+        begin = (last - parse_day("1970-01-01").toordinal()) * DAY - _zone(told)
         most = max(0, until - begin)
     elif earliest:
         most = max(0, until - milliseconds(earliest))
     return _expiring(replace(base, most_ms=most, reason=Reason.UNSUPPORTED), told, subject)
+
+
+def _zone(told: Told) -> int:
+    """Return the milliseconds by which the campus's civil time is ahead of UTC."""
+    return (utc_offset(told.campus.timezone) or timedelta(0)) // timedelta(milliseconds=1)
 
 
 def _alive(told: Told, subject: str, until: int) -> bool | None:

@@ -7,7 +7,6 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from agent.assess.derive.log_days import Log, kept, longest_gap, school_day_rule
-from agent.assess.samples import milliseconds
 from agent.assess.silence import gap
 from agent.model.calendar import days_between, local_day, months_before, parse_day, whole_months
 from agent.model.finding import Reason
@@ -15,25 +14,20 @@ from agent.model.logs import parse_days
 from agent.model.reading import Grade
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from datetime import date
-    from fractions import Fraction
 
     from agent.assess.derive.log_days import Kept
-    from agent.assess.samples import Readings
+    from agent.assess.derive.told import Told
     from agent.model.base import Digest
-    from agent.model.campus import Campus
-    from agent.model.finding import Window
     from agent.model.logs import LogSource
     from agent.model.reading import Reading
 
-__all__ = ["Copy", "Told", "copies_of", "told_of"]
+__all__ = ["Copy", "appliance", "copies_of", "months_of"]
 
 LONGEST: Final = 3660
 """Days of a setting beyond which it is as good as none."""
 CANARIES_FROM: Final = 30
 """Days of canaries from which on they bear out a store's counts (a month, as for other corroboration)."""
-_DAY_MS: Final = 86_400_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,61 +51,26 @@ class Copy:
     """Empty: the store told nothing."""
 
 
-@dataclass(frozen=True)
-class Told:
-    """What all stores told, and how it is to be read."""
+def months_of(told: Told) -> int:
+    """Return how many calendar months are looked at."""
+    return int(told.setting["months"])
 
-    readings: Readings
-    campus: Campus
-    until: int
-    setting: Mapping[str, Fraction]
 
-    @property
-    def months(self) -> int:
-        """Return how many calendar months are looked at."""
-        return int(self.setting["months"])
+def appliance(told: Told, source: LogSource, metric: str) -> Reading | None:
+    """Return what the command line of the source's device said last; `metric` may be the beginning of its name.
 
-    @property
-    def window_days(self) -> int:
-        """Return the days of the months that are looked at, where they are longest."""
-        return self.months * 31
-
-    def last(self, metric: str, subject: str) -> Reading | None:
-        """Return the newest reading that is still fresh."""
-        found = self.readings.of(metric, subject)
-        fresh = self.until - int(self.setting["fresh_days"] * _DAY_MS)
-        return found[-1][1] if found and found[-1][0] >= fresh else None
-
-    def number(self, metric: str, subject: str, unit: str) -> int | None:
-        """Return the newest fresh number, rounded down.
-
-        Raises:
-            MalformedError: it is no number, or its unit does not fit.
-        """
-        if self.last(metric, subject) is None:
-            return None
-        return int(self.readings.values(metric, subject, unit)[-1].number)
-
-    def appliance(self, source: LogSource, metric: str) -> Reading | None:
-        """Return what the command line of the source's device said last; `metric` may be the beginning of its name.
-
-        A command line is an asset of its own, at the address of the device.
-        """
-        device = self.campus.asset(source.asset) if source.asset else None
-        if device is None:
-            return None
-        same = {f"asset:{asset.id}" for asset in self.campus.assets if asset.address == device.address}
-        names = [f"{metric}{end}" for end in ("state", "forwarding", "buffer.capacity", "buffer.octets", "file.quota")]
-        for name in names if metric.endswith(".") else [metric]:
-            found = [reading for subject in sorted(same) if (reading := self.last(name, subject)) is not None]
-            if found:
-                return found[-1]
+    A command line is an asset of its own, at the address of the device.
+    """
+    device = told.campus.asset(source.asset) if source.asset else None
+    if device is None:
         return None
-
-
-def told_of(readings: Readings, campus: Campus, window: Window, setting: Mapping[str, Fraction]) -> Told:
-    """Return what the stores told, seen from the window's end."""
-    return Told(readings, campus, milliseconds(window.until), setting)
+    same = {f"asset:{asset.id}" for asset in told.campus.assets if asset.address == device.address}
+    names = [f"{metric}{end}" for end in ("state", "forwarding", "buffer.capacity", "buffer.octets", "file.quota")]
+    for name in names if metric.endswith(".") else [metric]:
+        found = [reading for subject in sorted(same) if (reading := told.last(name, subject)) is not None]
+        if found:
+            return found[-1]
+    return None
 
 
 def copies_of(source: LogSource, told: Told) -> list[Copy]:
@@ -145,7 +104,7 @@ def _copy(order: int, store: str, source: LogSource, told: Told) -> Copy:
     )
     copy = _settled(copy, log, found, told, subject)
     young = copy.reason is Reason.WINDOW_TOO_SHORT or found.broken or copy.partial
-    return replace(copy, gap=longest_gap(log, told.months, from_first=young))
+    return replace(copy, gap=longest_gap(log, months_of(told), from_first=young))
 
 
 def _log(source: LogSource, told: Told, subject: str, days: Reading) -> Log:
@@ -154,7 +113,7 @@ def _log(source: LogSource, told: Told, subject: str, days: Reading) -> Log:
     since = searched.value.partition("/")[0] if searched is not None and searched.at == days.at else ".."
     first = parse_day(since) if since != ".." else None
     records = {parse_day(day): count for day, count in parse_days(days.value).items()}
-    oldest = min([*records, first or end, months_before(end, told.months)])
+    oldest = min([*records, first or end, months_before(end, months_of(told))])
     return Log(
         records=records,
         searched=first,
@@ -177,19 +136,19 @@ def _quiet(told: Told, subject: str, end: date) -> frozenset[date]:
 
 def _canaries(told: Told, subject: str) -> tuple[int | None, int | None]:
     """Return how old the oldest canary that was found is, in days, and how many were looked for in vain."""
-    return told.number("canary.found_age", subject, "d"), told.number("canary.missing", subject, "1")
+    return told.whole("canary.found_age", subject, "d"), told.whole("canary.missing", subject, "1")
 
 
 def _covered(log: Log, told: Told) -> int:
     """Return how many days of the months that are looked at hold."""
-    since = months_before(log.end, told.months)
+    since = months_before(log.end, months_of(told))
     return sum(1 for day in log.holding() if day >= since)
 
 
 def _settled(copy: Copy, log: Log, found: Kept, told: Told, subject: str) -> Copy:
     """Return the copy with the reason why it is not settled, if it is not."""
     first = log.first
-    if found.months >= told.months:
+    if found.months >= months_of(told):
         return copy
     if copy.partial:
         return replace(copy, reason=Reason.TOO_FEW_SAMPLES)
@@ -204,13 +163,13 @@ def _settled(copy: Copy, log: Log, found: Kept, told: Told, subject: str) -> Cop
 def _young(copy: Copy, log: Log, found: Kept, told: Told, age: int) -> Copy:
     """Return the copy of a log without gap and older records: open, as far as the store's own setting lets it."""
     setting = told.last("log.store.policy", f"asset:{copy.store}")
-    limit = told.number("log.store.policy", f"asset:{copy.store}", "d")
+    limit = told.whole("log.store.policy", f"asset:{copy.store}", "d")
     if setting is None or limit is None:
         return replace(copy, reason=Reason.WINDOW_TOO_SHORT)
     if age >= limit:
         return _citing(copy, setting)
     most = whole_months(log.end - timedelta(days=min(limit, LONGEST)), log.end)
-    if most >= told.months:
+    if most >= months_of(told):
         return replace(copy, reason=Reason.WINDOW_TOO_SHORT)
     return replace(_citing(copy, setting), reason=Reason.WINDOW_TOO_SHORT, most_months=max(most, found.months))
 
@@ -238,7 +197,7 @@ def _grade(source: LogSource, told: Told, days: Reading) -> Grade:
     age, missing = _canaries(told, days.subject)
     if missing == 0 and age is not None and age >= told.setting["capacity_days"]:
         return Grade.MEASURED
-    forwarding = told.appliance(source, "appliance.log.forwarding")
+    forwarding = appliance(told, source, "appliance.log.forwarding")
     forwards = forwarding is not None and forwarding.value == "enabled"
     found = missing == 0 and age is not None and age >= CANARIES_FROM
     return Grade.CORROBORATED if forwards or found else Grade.REPORTED

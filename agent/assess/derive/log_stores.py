@@ -13,7 +13,8 @@ from agent.model.logs import parse_days
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from agent.assess.derive.log_copies import Copy, Told
+    from agent.assess.derive.log_copies import Copy
+    from agent.assess.derive.told import Told
     from agent.model.base import Digest
 
 __all__ = ["Room", "percentile_95", "room"]
@@ -48,7 +49,7 @@ def room(copy: Copy, told: Told) -> Room | None:
     if length >= wanted:
         return Room(enough=True, sources=sources)
     subject = f"asset:{copy.store}"
-    free, used = (told.number(metric, subject, "By") for metric in ("log.store.free", "log.store.used"))
+    free, used = (told.whole(metric, subject, "By") for metric in ("log.store.free", "log.store.used"))
     if free is None or used is None or length < FEWEST_DAYS:
         return None
     mean = Fraction(sum(by_day.values()), length)

@@ -26,16 +26,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from agent.assess.derive.derived import Derived, Open, figure_at
-from agent.assess.derive.log_copies import Copy, copies_of, told_of
+from agent.assess.derive.log_copies import Copy, appliance, copies_of, months_of
 from agent.assess.derive.log_stores import room
 from agent.assess.derive.settings import numbers
+from agent.assess.derive.told import told_of
 from agent.model.finding import Reason
 from agent.model.reading import Grade, Reading
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from agent.assess.derive.log_copies import Told
+    from agent.assess.derive.told import Told
     from agent.assess.samples import Readings
     from agent.model.base import Digest
     from agent.model.campus import Campus
@@ -129,14 +130,15 @@ def _least(copies: Sequence[Copy], source: LogSource, told: Told) -> _Figure:
 
 
 def _window_days(told: Told) -> str:
-    return str(told.window_days)
+    """Return the days of the months that are looked at, where they are longest."""
+    return str(months_of(told) * 31)
 
 
 def _nothing(copies: Sequence[Copy], source: LogSource, told: Told) -> Open:
     """Return what is open of a source of which no store told anything."""
     if copies:
         return Open(next((copy.reason for copy in copies if copy.reason), Reason.TOO_FEW_SAMPLES), "0")
-    if told.appliance(source, "appliance.log.") is not None:
+    if appliance(told, source, "appliance.log.") is not None:
         return Open(Reason.UNSUPPORTED, "0")
     return Open(Reason.NO_TARGET, "0", "0")
 

@@ -26,11 +26,12 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Final
 
-from agent.assess.derive.copies import Copy, Told, copies_of
+from agent.assess.derive.copies import Copy, copies_of
 from agent.assess.derive.derived import Derived, Open, figure_at
 from agent.assess.derive.footage import DAY
 from agent.assess.derive.settings import numbers
-from agent.assess.samples import milliseconds, rounded
+from agent.assess.derive.told import told_of
+from agent.assess.samples import rounded
 from agent.model.finding import Reason
 from agent.model.reading import Grade, Reading, weakest
 
@@ -73,7 +74,7 @@ def surveillance(readings: Readings, campus: Campus, window: Window, method: Map
         MalformedError: a reading of a recorder is not what its metric says.
         ConfigError: a setting is unknown or no number.
     """
-    told = Told(readings, campus, milliseconds(window.until), numbers("surveillance", method, DEFAULTS))
+    told = told_of(readings, campus, window, numbers("surveillance", method, DEFAULTS))
     found: list[Reading] = []
     unsettled: dict[tuple[str, str], Open] = {}
     live: dict[str, list[_Figure]] = defaultdict(list)
