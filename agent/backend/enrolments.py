@@ -101,11 +101,11 @@ def enrolments(store: Store, campus: str | None = None) -> list[Enrolment]:
             raise _not_enrolled(campus, {row.campus for row in rows}, invited=invited is not None)
     found: list[Enrolment] = []
     in_use: set[tuple[str, str]] = set()
-    for row in rows:
+    for row in (row for row in rows if campus in (None, row.campus)):
         found.append(_enrolment(row, replaced=(row.campus, row.agent) in in_use))
         if row.revoked is None:
             in_use.add((row.campus, row.agent))
-    return [one for one in found if campus in (None, one.campus)]
+    return found
 
 
 def school_keys(store: Store, campus: str, *, with_revoked: bool = False) -> SchoolKeys:

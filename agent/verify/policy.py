@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from agent import canonical
 from agent.errors import ConfigError
 from agent.evidence import keys
+from agent.evidence.vkey import parse_vkey
 from agent.packs.load import config_directory, pack_digests
 
 if TYPE_CHECKING:
@@ -60,8 +61,10 @@ def pinned_trust(directory: Path) -> Trust:
             where=str(directory),
             todo="Have the bureau make it: campus-agent backend trust --campus SCHOOL-ID --output DIRECTORY",
         )
-    vkey = _read(directory / "log.vkey")
-    return _trust(pem, vkey.decode() if vkey else None, _read(directory / "challenge.pub"), "pinned")
+    vkey = (_read(directory / "log.vkey") or b"").decode(errors="replace").strip()
+    if vkey:
+        parse_vkey(vkey, where="log.vkey")  # here it is one error with its place, later one failure for each receipt
+    return _trust(pem, vkey or None, _read(directory / "challenge.pub"), "pinned")
 
 
 def released_packs(more: Sequence[Path] = ()) -> frozenset[str]:

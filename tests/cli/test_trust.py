@@ -232,3 +232,15 @@ def test_a_damaged_list_of_keys_is_refused_whole(tmp_path: Path, damage) -> None
     (tmp_path / "agent.pub").write_bytes(damage(pem))
     with pytest.raises(MalformedError, match=r"agent\.pub: "):
         pinned_trust(tmp_path)
+
+
+@pytest.mark.parametrize("damage", [b"\xff\xfe", b"no key", b"name+00000000+AQ" + b"A" * 42])
+def test_a_damaged_key_of_the_log_is_an_error_with_its_place(tmp_path: Path, call: Call, damage: bytes) -> None:
+    """A trust directory that was damaged on the way is told as such, not as a bundle that does not hold."""
+    for path in (TAMPERED / "trust").iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    (tmp_path / "log.vkey").write_bytes(damage)
+    done = call("verify", TAMPERED / "base.zip", "--trust", tmp_path)
+    assert (done.code, done.out) == (2, "")
+    assert done.err.startswith("campus-agent: log.vkey: ")
+    assert done.err.count("\n") == 1

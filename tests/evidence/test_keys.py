@@ -16,12 +16,17 @@ from cryptography.hazmat.primitives.serialization import (
     NoEncryption,
     PrivateFormat,
 )
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
 from agent.errors import KeyFileError, MalformedError
 from agent.evidence import keys
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+
+_PEMS = [keys.public_pem_of(ec.generate_private_key(ec.SECP256R1()).public_key()) for _ in range(3)]
 
 
 def write_key(path: Path, data: bytes, mode: int = 0o600) -> Path:
@@ -160,3 +165,29 @@ def test_public_keys_are_strict() -> None:
     for pem in (other, b"", b"-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n"):
         with pytest.raises(MalformedError):
             keys.public_from_pem(pem)
+
+
+@given(
+    st.lists(st.sampled_from(range(3)), min_size=1, max_size=5),
+    st.sampled_from([b"\n", b"\r\n"]),
+    st.binary(max_size=40),
+)
+def test_keys_one_behind_another(order: list[int], line_end: bytes, text: bytes) -> None:
+    """Every block is read, in its order, whatever text stands between; only text that begins a block is none."""
+    assume(b"-" not in text)
+    between = b"\n" + text + b"\n"
+    data = between + between.join(_PEMS[number] for number in order)
+    read = keys.publics_from_pem(data.replace(b"\n", line_end))
+    assert [keys.public_pem_of(one) for one in read] == [_PEMS[number] for number in order]
+
+
+@given(st.data())
+def test_keys_of_a_damaged_file(data: st.DataObject) -> None:
+    """A file that is cut short anywhere gives all of the keys that it began, or an error of ours."""
+    whole = b"".join(_PEMS)
+    cut = whole[: data.draw(st.integers(0, len(whole)))]
+    try:
+        read = keys.publics_from_pem(cut)
+    except MalformedError:
+        return
+    assert len(read) == cut.count(b"-----BEGIN ") > 0
