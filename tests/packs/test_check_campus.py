@@ -78,6 +78,7 @@ def test_the_example_shows_every_part_of_a_school() -> None:
             "- id: national\n    url: https://user@platform.example\n    kind",
             "platforms[0].url cannot be",
         ),
+        ("    # playback: 2", "    rtsp_port: 8554", "this port is for playing recordings, and nothing of this asset"),
         ("systems:", "rooms_digest: sha256:" + "0" * 64 + "\nsystems:", "rooms_digest goes with rooms_file"),
     ],
 )

@@ -170,6 +170,10 @@ def test_an_encoding_that_hides_names_is_refused(body: bytes) -> None:
         ("xml", f"<pre>Authorization: Basic {base64.b64encode(SECRET.encode()).decode()}</pre>"),
         ("xml", f"<pre>got Bearer {SECRET}{SECRET} from</pre>"),
         ("xml", f"Set-Cookie: WebSession={SECRET}; path=/"),
+        ("xml", f"<Uri>rtsp://{SECRET}:{SECRET}@192.0.2.9:554/live?channel=1</Uri>"),
+        ("xml", f"<Uri>rtsp://192.0.2.9/user=x&amp;Password={SECRET}&amp;channel=1</Uri>"),
+        ("lines", f"table.x.Url=rtsp://192.0.2.9/id=1_pwd={SECRET}\r\n"),
+        ("json", json.dumps({"url": f"http://x:{SECRET}@192.0.2.9/?passwd={SECRET}"}).replace("/", "\\/")),
         ("json", json.dumps({"error": f"bad header authorization: Bearer {SECRET}{SECRET}"})),
         ("json", json.dumps({"headers": {"Authorization": f"Basic {SECRET}{SECRET}"}})),
     ],
@@ -247,14 +251,38 @@ def test_a_name_is_never_left_in_a_cut_document(name: str, other: str, cut: int)
         assert SECRET[:4].encode() not in shown or cut < start + 4
 
 
+def test_of_an_address_only_the_login_leaves() -> None:
+    """What is needed to play stays; one without a login stays as it is."""
+    shown, counts = redacted("<Uri>rtsp://a:b@192.0.2.9:554/x?y=1@2</Uri><Uri>rtsp://192.0.2.9/x?password=&amp;y</Uri>")
+    assert (
+        shown
+        == b"<Uri>rtsp://[redacted:login]@192.0.2.9:554/x?y=1@2</Uri><Uri>rtsp://192.0.2.9/x?password=&amp;y</Uri>"
+    )
+    assert counts == {"login": 1}
+
+
 @pytest.mark.parametrize(
     "body",
     [
         *(each * 60_000 for each in (b"<name ", b"<name>", b'<name a="')),
         *(each * 400_000 for each in (b"=", b"a", b'"')),
         *(each * 40_000 for each in (b"Authorization: ", b"48:8e:", b"<![CDATA[")),
+        *(each * 40_000 for each in (b"rtsp://", b"://a:b", b"?password=")),
     ],
-    ids=["open tags", "elements", "quotes", "equals", "letters", "strings", "logins", "addresses", "sections"],
+    ids=[
+        "open tags",
+        "elements",
+        "quotes",
+        "equals",
+        "letters",
+        "strings",
+        "logins",
+        "addresses",
+        "sections",
+        "urls",
+        "users",
+        "queries",
+    ],
 )
 @pytest.mark.parametrize("form", ["xml", "json", "lines"])
 def test_a_hostile_body_does_not_hold_the_agent_up(form: Literal["xml", "json", "lines"], body: bytes) -> None:
