@@ -11,6 +11,7 @@ from agent.assess.judge import judge
 from agent.assess.observe import DECLARATION, Scene
 from agent.assess.plan import plan_of
 from agent.assess.samples import Readings, exact, milliseconds, moment, rounded
+from agent.assess.shelf import Shelf
 from agent.errors import UsageError
 from agent.model.finding import Assessment, Window
 from agent.model.reading import Grade, Reading
@@ -29,7 +30,7 @@ __all__ = ["assess", "declared_readings", "judge_standard", "stated_readings", "
 def assess(
     standard: Standard,
     pack: Digest,
-    readings: Iterable[Reading],
+    readings: Iterable[Reading] | Shelf,
     *,
     metrics: Mapping[str, Metric],
     campus: Campus | None = None,
@@ -40,20 +41,21 @@ def assess(
     Args:
         standard: what to judge.
         pack: digest of the standard's file.
-        readings: in any order; those outside the window are ignored, declared ones count from when they were stated.
+        readings: in any order; those outside the window are ignored, declared ones count from when they were stated. A
+            month of runs is given as a shelf.
         metrics: all known metrics by name.
         campus: says which subjects are required and how often they are asked, and what derivations need; None: those
             that have readings, and derived figures only where the readings hold them.
-        window: None: from the first observed reading to the last.
+        window: None: from the first observed reading to the last; a shelf needs one.
 
     Raises:
         MalformedError: a reading that the standard needs is not a number, or its unit does not fit.
         ConfigError: the standard gives a derivation a setting that it does not know.
         UsageError: there is neither a window nor a reading to take it from.
     """
-    known = list(readings)
-    span = window or window_of(known)
-    inside = Readings(known, span)
+    known = readings if isinstance(readings, Shelf) else list(readings)
+    span = window or window_of(() if isinstance(known, Shelf) else known)
+    inside = known.within(span) if isinstance(known, Shelf) else Readings(known, span)
     figures = (
         derive_figures(standard, inside, metrics, campus, span)
         if campus is not None
@@ -73,17 +75,18 @@ def assess(
     return judge_standard(standard, pack, scene, applied.choices if applied is not None else {})
 
 
-def stated_readings(standard: Standard, readings: Iterable[Reading], window: Window) -> Readings:
+def stated_readings(standard: Standard, readings: Iterable[Reading] | Shelf, window: Window) -> Readings:
     """Return what is declared of a standard's quantities up to the end of the window, from whenever it is."""
     caps = {
         part.measure.capped_by
         for indicator in standard.indicators
         for part in indicator.criteria
-        if part.measure is not None
+        if part.measure is not None and part.measure.capped_by is not None
     }
     until = milliseconds(window.until)
     wanted = caps | {DECLARATION}
-    return Readings(item for item in readings if item.metric in wanted and milliseconds(item.at) <= until)
+    given = readings.within(None).every(*wanted) if isinstance(readings, Shelf) else readings
+    return Readings(item for item in given if item.metric in wanted and milliseconds(item.at) <= until)
 
 
 def judge_standard(standard: Standard, pack: Digest, scene: Scene, choices: Mapping[str, str]) -> Assessment:

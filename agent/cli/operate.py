@@ -7,8 +7,8 @@ import json
 import logging
 import os
 import sys
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -16,7 +16,13 @@ from agent.cli.files import read_file
 from agent.cli.scores import print_assessments
 from agent.cli.show import assessments_json
 from agent.errors import UsageError
-from agent.language import preferred
+from agent.language import preferred, translator
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from agent.model.evidence import Statement
+    from agent.model.finding import Assessment
 
 __all__ = ["register"]
 
@@ -66,26 +72,26 @@ def assess(
 ) -> None:
     """Judge readings by standards: a file of readings alone, or a window of the journal (then signed and chained).
 
+    While the service runs, the journal is only read and the result is not signed; the service itself signs one a day.
     Shows for each clause the points that are proven, open and lost, and what to do next.
     """
     from agent.packs.load import chosen_standards, config_directory, load_standards
     from agent.report.sheet_csv import score_sheet
-    from agent.runtime import assessment, judge_file
+    from agent.runtime import judge_file
 
+    shown = language or preferred(os.environ)
+    judged: Sequence[Assessment]
     if readings is not None:
         judged = judge_file.assess_file(readings, read_file(readings), standard, campus)
     else:
         if campus is None:
             raise UsageError("without --readings, the campus file is needed", todo="Give --campus FILE")
-        from agent.runtime.wiring import open_agent
+        from agent.runtime import start
 
-        agent = open_agent(campus, state)
-        try:
-            until = datetime.now(UTC)
-            judged, _ = assessment.assess_window(agent, standard, until - timedelta(days=days), until)
-        finally:
-            agent.close()
-    shown = language or preferred(os.environ)
+        scored = start.assess(campus, state, standard, days)
+        judged = scored.assessments
+        if not scored.signed:
+            typer.echo(_not_signed(scored.last, shown), err=True)
     if as_json:
         print(assessments_json(judged))
         return
@@ -94,6 +100,15 @@ def assess(
         sys.stdout.buffer.write(score_sheet(judged, packs, shown))
         return
     print_assessments(judged, shown, packs)
+
+
+def _not_signed(last: Statement | None, language: str) -> str:
+    """Return the line that says why a result is not signed, and of when the newest signed one is."""
+    _ = translator(language)
+    if last is None:
+        return _("not signed, because the service is writing the journal; there is no signed assessment by this yet")
+    told = _("not signed, because the service is writing the journal; the last signed assessment by this is of {at}")
+    return told.format(at=last.predicate.time.finished)
 
 
 def enrol(

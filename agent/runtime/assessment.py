@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agent.assess.assess import assess, declared_readings
+from agent.assess.shelf import Shelf
 from agent.clock import parse_time, time_text
 from agent.errors import JournalError, UsageError
 from agent.evidence.bundle import BundleContents, StatementFile, manifest_of
@@ -19,16 +20,14 @@ from agent.model.finding import Window
 from agent.model.upload import MAX_BLOB_BYTES
 from agent.packs.load import chosen_standards, config_directory, metric_packs, parse_campus, standard_packs
 from agent.sessions.segment import packed, unpacked
-from agent.verify.recompute import readings_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from datetime import datetime
 
     from agent.journal.records import Entry
     from agent.journal.store import Journal
     from agent.model.finding import Assessment
-    from agent.model.reading import Reading
     from agent.runtime.wiring import Agent
 
 __all__ = [
@@ -64,21 +63,25 @@ class Judgement:
 
 def runs_between(
     journal: Journal, since: datetime, until: datetime, *, after: int = -1
-) -> list[tuple[Entry, Statement]]:
-    """Return the finished runs of the window, in chain order; those after an entry number, if one is given."""
-    found = []
+) -> Iterator[tuple[Entry, Statement]]:
+    """Yield the finished runs of the window, in chain order; those after an entry number, if one is given."""
     for entry in journal.entries(after=after, kind=EntryKind.RUN):
         statement = Statement.from_bytes(entry.payload)
         if since <= parse_time(statement.predicate.time.finished) <= until:
-            found.append((entry, statement))
-    return found
+            yield entry, statement
 
 
-def readings_of_run(journal: Journal, statement: Statement) -> list[Reading]:
-    """Return the readings that a run's statement names."""
-    found = {item.name: item.digest.digest() for item in statement.subject if item.name.startswith("readings.jsonl")}
-    data = unpacked({name: journal.get_blob(digest) for name, digest in found.items()}, "readings.jsonl")
-    return [] if data is None else readings_of(data, where="readings.jsonl")
+def shelve(shelf: Shelf, journal: Journal, statement: Statement) -> None:
+    """Put the readings that a run's statement names on the shelf.
+
+    Raises:
+        JournalError: they are not here any more.
+        MalformedError: they are no readings.
+    """
+    named = {one.name: one.digest.digest() for one in statement.subject if one.name.startswith("readings.jsonl")}
+    data = unpacked({name: journal.get_blob(digest) for name, digest in named.items()}, "readings.jsonl")
+    if data is not None:
+        shelf.add_file(data, where=f"readings.jsonl of entry {statement.predicate.seq}")
 
 
 def judge_window(
@@ -106,33 +109,47 @@ def judge_window(
     file = parse_campus(campus, "campus.yaml")
     window = Window(since=time_text(since), until=time_text(until))
     head, _ = journal.head()
-    runs = runs_between(journal, parse_time(window.since), parse_time(window.until))
-    if not runs:
-        raise UsageError("the journal holds no finished run in this window", todo="Run campus-agent run first")
-    name, data = packed("runs.txt", "".join(f"sha256:{entry.sha256}\n" for entry, _ in runs).encode())
-    if len(data) > MAX_BLOB_BYTES:
-        raise UsageError(
-            "this window holds {count} runs, more than one assessment can name",
-            todo="Judge fewer days, or measure less often",
-            count=len(runs),
-        )
-    readings = [reading for _, statement in runs for reading in readings_of_run(journal, statement)]
-    readings += declared_readings(file.value, file.digest, window=window)
+    shelf, runs = Shelf(), []
+    for entry, statement in runs_between(journal, parse_time(window.since), parse_time(window.until)):
+        if entry.seq > head:
+            break  # the process that writes goes on meanwhile
+        runs.append(f"sha256:{entry.sha256}\n")
+        shelve(shelf, journal, statement)
+    name, data = _named_runs(runs)
+    shelf.add(declared_readings(file.value, file.digest, window=window))
     files = {name: data} | {f"metrics/{Path(pack.path).name}": pack.data for pack in packs}
     judged = []
     for pack in chosen:
         standard = pack.value.id
-        assessment = assess(pack.value, pack.digest, readings, metrics=metrics, campus=file.value, window=window)
+        assessment = assess(pack.value, pack.digest, shelf, metrics=metrics, campus=file.value, window=window)
         files[f"standards/{standard}.yaml"] = pack.data
         files[f"findings/{standard}.json"] = assessment.to_bytes()
         judged.append(assessment)
     return Judgement(window, head, file.data, file.digest, files, tuple(judged))
 
 
+def _named_runs(runs: Sequence[str]) -> tuple[str, bytes]:
+    """Return the file that names the runs of an assessment, under its name.
+
+    Raises:
+        UsageError: there are none, or more than a backend takes.
+    """
+    if not runs:
+        raise UsageError("the journal holds no finished run in this window", todo="Run campus-agent run first")
+    name, data = packed("runs.txt", "".join(runs).encode())
+    if len(data) > MAX_BLOB_BYTES:
+        raise UsageError(
+            "this window holds {count} runs, more than one assessment can name",
+            todo="Judge fewer days, or measure less often",
+            count=len(runs),
+        )
+    return name, data
+
+
 def late_runs(journal: Journal, judgement: Judgement) -> int:
     """Return how many runs of the window came in after judging had begun: a statement that leaves them out is wrong."""
     since, until = parse_time(judgement.window.since), parse_time(judgement.window.until)
-    return len(runs_between(journal, since, until, after=judgement.head))
+    return sum(1 for _ in runs_between(journal, since, until, after=judgement.head))
 
 
 def sign_judgement(agent: Agent, judgement: Judgement) -> Entry:

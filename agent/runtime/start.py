@@ -1,20 +1,22 @@
-"""What the school's commands do: run, upload, export; each opens the agent, works, and closes it."""
+"""What the school's commands do: run, assess, upload, export; each opens the agent, works, and closes it."""
 
 from __future__ import annotations
 
 import asyncio
 from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from agent.clock import Clock, SystemClock
 from agent.collectors import COLLECTORS
-from agent.errors import UsageError
+from agent.errors import ConfigError, JournalBusyError, UsageError
 from agent.evidence.bundle import write_bundle
 from agent.journal.store import Journal
 from agent.model.evidence import EntryKind, Statement
-from agent.packs.load import load_campus
+from agent.packs.load import config_directory, load_campus, load_families
 from agent.runtime import recovery
-from agent.runtime.assessment import export
+from agent.runtime.assessment import assess_window, export, judge_window, latest_assessment
 from agent.runtime.backend_link import BackendLink, Pins, load_pins
 from agent.runtime.cycle import run as run_cycle
 from agent.runtime.lines import Lines
@@ -23,10 +25,24 @@ from agent.runtime.service import Service
 from agent.runtime.wiring import Agent, open_agent
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
+    from datetime import datetime
     from pathlib import Path
 
-__all__ = ["bundle", "connected", "run", "upload"]
+    from agent.model.finding import Assessment
+
+__all__ = ["Scored", "assess", "bundle", "connected", "run", "upload"]
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """What `assess` found."""
+
+    assessments: tuple[Assessment, ...]
+    signed: bool
+    """False: another process writes the journal, so that nothing could be added to it."""
+    last: Statement | None = None
+    """Where it is not signed: the newest signed assessment by the same standards."""
 
 
 @contextmanager
@@ -93,6 +109,45 @@ async def _take_last(agent: Agent) -> None:
     others = frozenset(asset.id for asset in agent.campus.assets) - pending
     if pending:
         await run_cycle(agent, jobs_of(agent.campus, agent.families, ["notifications"], skip=others))
+
+
+def assess(campus: Path, state: Path, standards: Sequence[str], days: int, clock: Clock | None = None) -> Scored:
+    """Judge the last days of the journal, and sign it unless the service, or another process, writes the journal.
+
+    Raises:
+        UsageError: a standard is not known, or there is nothing to judge.
+        ConfigError: the campus file is wrong, or of another school.
+        JournalError: the journal cannot be read.
+    """
+    until = (clock or SystemClock()).now()
+    since = until - timedelta(days=days)
+    try:
+        agent = open_agent(campus, state, clock=clock)
+    except JournalBusyError:
+        return _looked_at(campus, state, standards, since, until)
+    try:
+        judged, _ = assess_window(agent, standards, since, until)
+    finally:
+        agent.close()
+    return Scored(tuple(judged), signed=True)
+
+
+def _looked_at(campus: Path, state: Path, standards: Sequence[str], since: datetime, until: datetime) -> Scored:
+    """Judge beside the process that writes; a run that still goes on is not seen."""
+    file = load_campus(campus, families=load_families(config_directory(), collectors=COLLECTORS), collectors=COLLECTORS)
+    with Journal(state / "journal", readonly=True) as journal:
+        first = next(journal.entries(), None)
+        chain = Statement.from_bytes(first.payload).predicate.campus if first else file.value.school.id
+        if chain != file.value.school.id:
+            raise ConfigError(
+                "this campus file is of school {new!r}, but this agent's chain is of {old!r}",
+                where=str(state),
+                todo="A school's id never changes; another school needs another state directory and its own enrolment",
+                new=file.value.school.id,
+                old=chain,
+            )
+        judged = judge_window(journal, file.data, standards, since, until)
+        return Scored(judged.assessments, signed=False, last=latest_assessment(journal, standards))
 
 
 def upload(campus: Path, state: Path, url: str | None) -> list[str]:

@@ -9,9 +9,14 @@ from typing import TYPE_CHECKING, Any
 from agent.clock import time_text
 from agent.journal.store import Journal
 from agent.model.evidence import EntryKind, Statement
+from agent.runtime.assessment import latest_assessment
+from agent.runtime.daily import JOB
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
+
+    from agent.journal.slots import Slot
 
 __all__ = ["status_of"]
 
@@ -31,6 +36,8 @@ def status_of(state: Path) -> dict[str, Any]:
         backlog = journal.backlog()
         space = journal.space()
         slots = Counter(str(slot.state) for slot in journal.slots.since(day))
+        judged = latest_assessment(journal)
+        daily = journal.slots.latest(JOB)
         failing = []
         finished = None
         if last_run is not None:
@@ -47,6 +54,9 @@ def status_of(state: Path) -> dict[str, Any]:
         "last run": finished,
         "not ok in the last run": failing,
         "slots of the last day": [f"{state}: {count}" for state, count in sorted(slots.items())],
+        "last assessment": judged.predicate.time.finished if judged else None,
+        "judged by": sorted(_standards(judged)) if judged else [],
+        "daily assessment": _told(daily) if daily else None,
         "waiting for a receipt": backlog.waiting,
         "waiting since": time_text(backlog.oldest) if backlog.oldest else None,
         "refused for good": [f"{number}: {why}" for number, why in backlog.rejected],
@@ -54,3 +64,14 @@ def status_of(state: Path) -> dict[str, Any]:
         "room free MB": space.free // 2**20,
         "room enough": space.enough,
     }
+
+
+def _standards(assessment: Statement) -> Iterator[str]:
+    for subject in assessment.subject:
+        if subject.name.startswith("findings/"):
+            yield subject.name.removeprefix("findings/").removesuffix(".json")
+
+
+def _told(slot: Slot) -> str:
+    """Return the day of a slot and how it ended."""
+    return f"{slot.due:%Y-%m-%d} {slot.state}" + (f": {slot.reason}" if slot.reason else "")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from agent.assess.derive import DERIVATIONS
-from agent.assess.samples import Readings
+from agent.assess.shelf import Shelf
 from agent.clock import SystemClock, time_text
 from agent.evidence import keys
 from agent.journal.store import Journal
@@ -17,7 +17,7 @@ from agent.model.evidence import EntryKind, Statement
 from agent.model.finding import Reason, Window
 from agent.model.reading import Grade
 from agent.packs.load import load_campus
-from agent.runtime.assessment import readings_of_run
+from agent.runtime.assessment import shelve
 from tests.peers.switches import COMMUNITY, SwitchLab, missing, running_switches
 
 if TYPE_CHECKING:
@@ -91,12 +91,13 @@ class Agent:
 
     def derive(self, name: str) -> Derived:
         """Derive from all that the journal holds."""
+        shelf = Shelf()
         with Journal(self.state / "journal", readonly=True) as journal:
-            runs = [Statement.from_bytes(entry.payload) for entry in journal.entries(kind=EntryKind.RUN)]
-            readings = [reading for run in runs for reading in readings_of_run(journal, run)]
+            for entry in journal.entries(kind=EntryKind.RUN):
+                shelve(shelf, journal, Statement.from_bytes(entry.payload))
         window = Window(since="2020-01-01T00:00:00Z", until=time_text(SystemClock().now()))
         campus: Campus = load_campus(self.campus).value
-        return DERIVATIONS[name](Readings(readings, window), campus, window, {})
+        return DERIVATIONS[name](shelf.within(window), campus, window, {})
 
 
 @pytest.fixture
