@@ -13,6 +13,7 @@ from agent.model.finding import Window
 from tests.assess.derive.test_power import HOUR, START, alive, mains, outage, poll
 from tests.assess.derive.test_surveillance import UNTIL, channel, disk, span
 from tests.packs.worked_schools import METRICS, STANDARDS
+from tests.packs.worked_schools import clause as clause_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -89,7 +90,7 @@ def clause(standard: str, name: str, readings: list[Reading], school: Campus | N
     judged = assess(
         STANDARDS[standard], digest(b"pack"), [*readings, *stated], metrics=METRICS, campus=school, window=WINDOW
     )
-    return next(result for result in judged.clauses if result.clause == name)
+    return clause_of(judged, name)
 
 
 def outcomes(result: ClauseResult) -> dict[str, str]:

@@ -12,20 +12,16 @@ from agent.errors import MalformedError
 from agent.model.finding import Outcome
 from agent.packs.lint import compared
 from tests.packs.bozhou_schools import AREAS, CARD, METRICS, judged, pack
+from tests.packs.worked_schools import clause
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from agent.model.finding import Assessment, ClauseResult
     from agent.model.standard import Criterion, Indicator, Standard
 
 IDS = ("bozhou-school-2024", "bozhou-region-2024")
 NUMBERS = ("threshold", "at_least", "points", "per", "minus", "floor", "value", "min_coverage")
 """Keys of a rule that hold a number which the outcome rests on."""
-
-
-def clause(assessment: Assessment, name: str) -> ClauseResult:
-    return next(one for one in assessment.clauses if one.clause == name)
 
 
 def criteria(standard: Standard) -> Iterator[tuple[Indicator, Criterion]]:

@@ -9,14 +9,18 @@ import pytest
 
 from agent.model.finding import Outcome, Reason
 from tests.packs.worked_schools import (
+    FIREWALL,
+    GATEWAY,
     HALF_A_YEAR_AGO,
     NIGHT,
     STANDARDS,
+    clause,
     declarations,
     good,
     judged,
     log,
     log_source,
+    outcomes_of_logs,
     parts,
     reading,
     school_of_logs,
@@ -24,7 +28,6 @@ from tests.packs.worked_schools import (
 )
 
 if TYPE_CHECKING:
-    from agent.model.finding import Assessment, ClauseResult
     from agent.model.logs import LogSource
     from agent.model.reading import Reading
 
@@ -67,13 +70,6 @@ PRINTED = {
     "6.5": "2",
 }
 """Sums that stand beside the headings of the document; the last heading has a pool of 20."""
-FIREWALL, GATEWAY = log_source("fw", "system"), log_source("gate", "user-access")
-LOG_PARTS = ("system-log-six-months", "system-log-no-gap", "user-log-six-months", "user-log-no-gap")
-
-
-def clause(assessment: Assessment, number: str) -> ClauseResult:
-    """Return one clause."""
-    return next(item for item in assessment.clauses if item.clause == number)
 
 
 def test_the_sums_are_those_that_are_printed() -> None:
@@ -175,9 +171,7 @@ class TestSixMonthsOfLogs:
 
     def outcomes(self, readings: list[Reading], *sources: LogSource) -> list[tuple[str, str | None]]:
         """Return outcome and reason of the four parts that are about logs."""
-        campus = school_of_logs(*(sources or (FIREWALL, GATEWAY)))
-        findings = {item.criterion: item for item in clause(judged("huzhou-3.0", readings, campus), "1.1.4").findings}
-        return [(findings[part].outcome.value, findings[part].reason) for part in LOG_PARTS]
+        return outcomes_of_logs("huzhou-3.0", "1.1.4", readings, *sources)
 
     def test_six_calendar_months_of_both_kinds(self) -> None:
         """Log back to the same day of the month six months ago is enough."""

@@ -10,23 +10,25 @@ import pytest
 from agent.model.campus import Campus, School
 from agent.model.finding import Outcome, Reason
 from tests.packs.worked_schools import (
+    FIREWALL,
+    GATEWAY,
     HALF_A_YEAR_AGO,
     NIGHT,
     STANDARDS,
+    clause,
     declarations,
     good,
     judged,
     log,
     log_source,
+    outcomes_of_logs,
     parts,
-    school_of_logs,
     section_sums,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from agent.model.finding import Assessment, ClauseResult
     from agent.model.logs import LogSource
     from agent.model.reading import Reading
 
@@ -61,13 +63,6 @@ PRINTED = {
     "6.3": "1",
 }
 """The table of weights in the document."""
-FIREWALL, GATEWAY = log_source("fw", "system"), log_source("gate", "user-access")
-LOG_PARTS = ("system-log-six-months", "system-log-no-gap", "user-log-six-months", "user-log-no-gap")
-
-
-def clause(assessment: Assessment, number: str) -> ClauseResult:
-    """Return one clause."""
-    return next(item for item in assessment.clauses if item.clause == number)
 
 
 def test_the_sums_are_those_of_the_table_of_weights() -> None:
@@ -171,9 +166,7 @@ class TestSixMonthsOfLogs:
 
     def outcomes(self, readings: list[Reading], *sources: LogSource) -> list[tuple[str, str | None]]:
         """Return outcome and reason of the four parts that are about logs."""
-        campus = school_of_logs(*(sources or (FIREWALL, GATEWAY)))
-        findings = {item.criterion: item for item in clause(judged("jiangsu-2018", readings, campus), "1.4.2").findings}
-        return [(findings[part].outcome.value, findings[part].reason) for part in LOG_PARTS]
+        return outcomes_of_logs("jiangsu-2018", "1.4.2", readings, *sources)
 
     def test_six_calendar_months_of_both_kinds(self) -> None:
         """Log back to the same day of the month six months ago is enough."""

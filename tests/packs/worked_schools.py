@@ -21,7 +21,7 @@ from agent.packs.load import config_directory, load_metrics, load_standards
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
-    from agent.model.finding import Assessment
+    from agent.model.finding import Assessment, ClauseResult
     from agent.model.standard import Criterion, Standard
 
 METRICS = load_metrics(config_directory())
@@ -31,6 +31,8 @@ NIGHT = date(2026, 11, 22)
 HALF_A_YEAR_AGO = date(2026, 5, 22)
 WINDOW = Window(since="2026-10-20T00:00:00Z", until="2026-11-22T08:00:00Z")
 FUNCTIONS = get_args(SecurityFunction)
+LOG_PARTS = ("system-log-six-months", "system-log-no-gap", "user-log-six-months", "user-log-no-gap")
+"""What both standards ask of logs."""
 GOOD: Mapping[str, Mapping[str, str]] = {
     "link.speed": {"egress:telecom": "10000", "classroom:1-1": "1000", "office:o-1": "1000"},
     "topology.link.speed": {"backbone:core/1--east/1": "10000", "backbone:core/2--west/1": "40000"},
@@ -104,6 +106,11 @@ def judged(name: str, readings: Iterable[Reading], campus: Campus | None = None)
     return assess(STANDARDS[name], digest(name.encode()), readings, metrics=METRICS, campus=campus, window=WINDOW)
 
 
+def clause(assessment: Assessment, number: str) -> ClauseResult:
+    """Return one clause."""
+    return next(item for item in assessment.clauses if item.clause == number)
+
+
 def declarations(name: str, value: str = "1", *, stages: tuple[str, ...] = ("primary",)) -> list[Reading]:
     """Return the readings of a campus file that declares every part of a standard that only documents show."""
     stated = {
@@ -151,3 +158,15 @@ def log(name: str, first: date, *, but: Collection[date] = (), at: date = NIGHT)
 def school_of_logs(*sources: LogSource) -> Campus:
     """Return a school of which only the sources of log are known."""
     return Campus(version="1", school=School(id="s", name="s"), log_sources=sources)
+
+
+FIREWALL, GATEWAY = log_source("fw", "system"), log_source("gate", "user-access")
+
+
+def outcomes_of_logs(
+    name: str, number: str, readings: Iterable[Reading], *sources: LogSource
+) -> list[tuple[str, str | None]]:
+    """Return outcome and reason of the four parts of a clause that are about logs: of both sources, or of others."""
+    campus = school_of_logs(*(sources or (FIREWALL, GATEWAY)))
+    findings = {item.criterion: item for item in clause(judged(name, readings, campus), number).findings}
+    return [(findings[part].outcome.value, findings[part].reason) for part in LOG_PARTS]
