@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlsplit
+
+import pytest
 
 from agent.canonical import digest
 from agent.clock import time_text
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
     from agent.lab.recorders.server import Device
     from agent.model.exchange import Request
 
+REPLIES = Path(__file__).parents[4] / "shared" / "fixtures" / "recorders"
 NOW = 1_795_309_323_000
 """2026-11-22T01:02:03Z, 09:02:03 in the school."""
 HOUR = 3_600_000
@@ -77,3 +81,15 @@ def hours(*stretches: tuple[float, float]) -> tuple[tuple[int, int], ...]:
 def spans(one: Channel) -> list[tuple[int, int]] | None:
     """Return a channel's spans as pairs."""
     return [(span.since, span.until) for span in one.spans] if one.spans is not None else None
+
+
+WEEKS = hours((24 * 30, 24 * 12), (24 * 11, 0))
+"""Thirty days, of which one is missing."""
+
+
+def fixture(name: str) -> bytes:
+    """Return a reply of a real device, by brand and file."""
+    path = REPLIES / name
+    if not path.exists():
+        pytest.skip("the shared recorder replies are not beside this checkout")
+    return path.read_bytes()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -15,24 +14,26 @@ from agent.collectors.recorders.periods import label
 from agent.errors import GapError, MalformedError
 from agent.lab.recorders.dahua import DahuaDisk, DahuaRecorder
 from agent.model.campus import Campus, School
-from tests.collectors.recorders.recording import ASSET, CAMPUS, DAY, HOUR, NOW, Direct, channel, hours, spans, told
-
-SHARED = Path(__file__).parents[4] / "shared" / "fixtures" / "recorders" / "dahua"
-WEEKS = hours((24 * 30, 24 * 12), (24 * 11, 0))
-"""Thirty days, of which one is missing."""
+from tests.collectors.recorders.recording import (
+    ASSET,
+    CAMPUS,
+    DAY,
+    HOUR,
+    NOW,
+    REPLIES,
+    WEEKS,
+    Direct,
+    channel,
+    fixture,
+    hours,
+    spans,
+    told,
+)
 
 
 def recorder(footage=None, **traps) -> DahuaRecorder:  # type: ignore[no-untyped-def]  # the device's fields
     """Return a device that keeps this footage."""
     return DahuaRecorder({0: WEEKS} if footage is None else footage, lambda: NOW, **traps)
-
-
-def fixture(name: str) -> bytes:
-    """Return a reply of a real device."""
-    path = SHARED / name
-    if not path.exists():
-        pytest.skip("the shared recorder replies are not beside this checkout")
-    return path.read_bytes()
 
 
 def test_footage_in_utc() -> None:
@@ -233,23 +234,23 @@ def test_a_silence_in_the_middle() -> None:
 
 def test_real_pages() -> None:
     """Items of real pages are counted by themselves, whatever `found` says."""
-    counts = [len(list(items(pairs(fixture(f"amcrest/mediaFileFind_page{n}.txt")), "items"))) for n in (1, 2, 3)]
+    counts = [len(list(items(pairs(fixture(f"dahua/amcrest/mediaFileFind_page{n}.txt")), "items"))) for n in (1, 2, 3)]
     assert counts == [2, 1, 0]
-    _, item = next(items(pairs(fixture("amcrest/mediaFileFind_page2.txt")), "items"))
+    _, item = next(items(pairs(fixture("dahua/amcrest/mediaFileFind_page2.txt")), "items"))
     assert label(item["StartTime"]) == label("2020-01-06 06:36:10")
     assert item["Channel"] == "0"
 
 
 def test_real_states() -> None:
     """A real disk list, record mode, clock and event list are understood."""
-    disks = dahua_facts.disks(pairs(fixture("fleet_2026-07/storageDevice_getDeviceAllInfo_ok_trimmed.txt")))
+    disks = dahua_facts.disks(pairs(fixture("dahua/fleet_2026-07/storageDevice_getDeviceAllInfo_ok_trimmed.txt")))
     assert [(disk.id, disk.state, disk.capacity, disk.free) for disk in disks] == [
         ("sda", "storing", 495_636_709_376, None)
     ]
-    modes = pairs(fixture("fleet_2026-07/configManager_RecordMode_trimmed.txt"))
+    modes = pairs(fixture("dahua/fleet_2026-07/configManager_RecordMode_trimmed.txt"))
     assert dahua_facts.plans({}, modes) == {}, "mode 0 follows a plan, which is another reply"
-    assert label(pairs(fixture("fleet_2026-07/global_getCurrentTime.txt"))["result"]) == 1_783_019_365_000
-    assert dahua_facts.losses(pairs(fixture("fleet_2026-07/eventManager_VideoLoss_none.txt"))) == frozenset()
+    assert label(pairs(fixture("dahua/fleet_2026-07/global_getCurrentTime.txt"))["result"]) == 1_783_019_365_000
+    assert dahua_facts.losses(pairs(fixture("dahua/fleet_2026-07/eventManager_VideoLoss_none.txt"))) == frozenset()
 
 
 @pytest.mark.parametrize(
@@ -352,9 +353,10 @@ def test_search_days() -> None:
 
 def test_every_real_reply() -> None:
     """No reply of a real device is left out of these tests: each gives values, or says that there are none."""
-    if not SHARED.exists():
+    replies = REPLIES / "dahua"
+    if not replies.exists():
         pytest.skip("the shared recorder replies are not beside this checkout")
-    read = {path.name: len(pairs(path.read_bytes())) for path in SHARED.rglob("*.txt")}
+    read = {path.name: len(pairs(path.read_bytes())) for path in replies.rglob("*.txt")}
     assert read == {
         "configManager_RecordMode_trimmed.txt": 2,
         "eventManager_VideoLoss_none.txt": 0,

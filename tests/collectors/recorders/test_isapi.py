@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -22,14 +21,23 @@ from agent.lab.recorders.server import Said
 from agent.lab.recorders.spans import Outage, footage
 from agent.model.campus import Campus, School
 from agent.model.exchange import HttpReply
-from tests.collectors.recorders.recording import ASSET, CAMPUS, DAY, HOUR, NOW, Direct, channel, hours, spans, told
+from tests.collectors.recorders.recording import (
+    ASSET,
+    CAMPUS,
+    DAY,
+    HOUR,
+    NOW,
+    WEEKS,
+    Direct,
+    channel,
+    fixture,
+    hours,
+    spans,
+    told,
+)
 
 if TYPE_CHECKING:
     from agent.lab.recorders.server import Asked
-
-SHARED = Path(__file__).parents[4] / "shared" / "fixtures" / "recorders" / "hik"
-WEEKS = hours((24 * 30, 24 * 12), (24 * 11, 0))
-"""Thirty days, of which one is missing."""
 
 
 def recorder(kept=None, **traps) -> HikvisionRecorder:  # type: ignore[no-untyped-def]  # the device's fields
@@ -40,14 +48,6 @@ def recorder(kept=None, **traps) -> HikvisionRecorder:  # type: ignore[no-untype
 def spelled(traps: dict[str, object]) -> str:
     """Return the name of a test: the same in every process, which the order of a set is not."""
     return " ".join(f"{k}={sorted(v) if isinstance(v, frozenset) else v}" for k, v in traps.items())
-
-
-def fixture(name: str) -> bytes:
-    """Return a reply of a real device."""
-    path = SHARED / name
-    if not path.exists():
-        pytest.skip("the shared recorder replies are not beside this checkout")
-    return path.read_bytes()
 
 
 def test_footage_in_utc() -> None:
@@ -347,13 +347,13 @@ def searched(body: bytes, track: int) -> Footage:
 )
 def test_searches_of_real_devices(name: str, track: int, files: int, odd: int, end: str) -> None:
     """Items are of the track that was asked; MORE whose next page is the same is not followed for ever."""
-    found = searched(fixture(name), track)
+    found = searched(fixture(f"hik/{name}"), track)
     assert (len(found.stretches), found.odd, found.end) == (files, odd, end)
 
 
 def test_sizes_of_real_files_give_their_bit_rate() -> None:
     """Two files of 46 minutes and 1.06 GB are 3.06 Mbit/s."""
-    found = searched(fixture("DS-7804N-R2_V4.84/search_2ch_30min.xml"), 101)
+    found = searched(fixture("hik/DS-7804N-R2_V4.84/search_2ch_30min.xml"), 101)
     assert found.octets * 8000 // found.millis == 3_062_327
 
 
@@ -366,13 +366,13 @@ def test_sizes_of_real_files_give_their_bit_rate() -> None:
 )
 def test_disks_of_real_devices(name: str, expected: list[tuple[str, str, int, int]]) -> None:
     """Capacities are MiB, and a full disk is a healthy one."""
-    found = isapi_facts.disks(parse(fixture(name)))
+    found = isapi_facts.disks(parse(fixture(f"hik/{name}")))
     assert [(disk.id, disk.state, disk.capacity, disk.free) for disk in found] == expected
 
 
 def test_hdd_and_nas() -> None:
     """A disk and a remote volume in one document of three namespaces."""
-    found = isapi_facts.disks(parse(fixture("hikvision_next/ContentMgmt.Storage_hdd1_nas1.xml")))
+    found = isapi_facts.disks(parse(fixture("hik/hikvision_next/ContentMgmt.Storage_hdd1_nas1.xml")))
     assert [disk.id for disk in found] == ["hdd1", "nas9"]
     assert {disk.state for disk in found} <= {"storing", "present", "failing", "unknown"}
 
@@ -382,7 +382,7 @@ def test_time_of_a_real_device() -> None:
 
     class Device(HikvisionRecorder):
         def _time(self) -> Said:
-            return Said(fixture("DS-8632N-I8_V4.61/time.xml"))
+            return Said(fixture("hik/DS-8632N-I8_V4.61/time.xml"))
 
     at = 1_791_057_697_000  # 2026-10-03T20:01:37Z
     session = Direct(Device({1: ((at - DAY, at),)}, lambda: at), at)
@@ -393,7 +393,7 @@ def test_time_of_a_real_device() -> None:
 
 def test_cameras_of_a_real_recorder() -> None:
     """Channels and serial numbers; names and users are nothing that is looked at."""
-    found = isapi_facts.cameras(parse(fixture("DS-7804N-R2_V4.84/inputproxy_channels.xml")))
+    found = isapi_facts.cameras(parse(fixture("hik/DS-7804N-R2_V4.84/inputproxy_channels.xml")))
     assert [(one.channel, one.identity) for one in found] == [(1, "SN-TEST-007"), (2, "SN-TEST-006")]
 
 
@@ -419,7 +419,7 @@ def xml_of(name: str, value: object) -> str:
 )
 def test_captured_devices(name: str, channels: int | None, disks: list[tuple[str, str]] | None) -> None:
     """Identity, cameras and disks of four models in three namespaces; a lying `size` is not believed."""
-    captured = json.loads(fixture(f"hikvision_next/{name}.slice.json"))
+    captured = json.loads(fixture(f"hik/hikvision_next/{name}.slice.json"))
     replies = {path: each["response"] for path, each in captured.items() if isinstance(each.get("response"), dict)}
 
     class Device:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
 
 import pytest
 
@@ -11,9 +10,20 @@ from agent.collectors import markup
 from agent.collectors.recorders import onvif
 from agent.errors import GapError
 from agent.lab.recorders.onvif import OnvifRecorder, TokenDoor
-from tests.collectors.recorders.recording import ASSET, CAMPUS, DAY, HOUR, NOW, Direct, channel, hours, spans, told
+from tests.collectors.recorders.recording import (
+    ASSET,
+    CAMPUS,
+    DAY,
+    HOUR,
+    NOW,
+    Direct,
+    channel,
+    fixture,
+    hours,
+    spans,
+    told,
+)
 
-SHARED = Path(__file__).parents[4] / "shared" / "fixtures" / "recorders" / "onvif"
 HOLED = hours((24 * 95, 24 * 40), (24 * 38, 0))
 """Of 95 days, two are missing."""
 
@@ -211,7 +221,4 @@ def test_a_silence_in_the_middle() -> None:
 )
 def test_real_replies(name: str, element: str, value: str) -> None:
     """Replies of a real recorder are understood."""
-    path = SHARED / name
-    if not path.exists():
-        pytest.skip("the shared recorder replies are not beside this checkout")
-    assert markup.parse(path.read_bytes()).value(element) == value
+    assert markup.parse(fixture(f"onvif/{name}")).value(element) == value
