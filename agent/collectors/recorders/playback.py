@@ -205,8 +205,8 @@ def _said(answer: Answer) -> RtspPlayed:
 
 def _judged(said: RtspPlayed, moment: _Moment, *, told_by_path: bool) -> tuple[str, str]:
     """Return the state and, where the device is odd, a note."""
-    if said.status != _OK:
-        return "unknown", ""  # a step that was refused proves nothing
+    if said.status != _OK or not (said.codec or said.packets):
+        return "unknown", ""  # a step that was refused, or a stream that is not described as video, proves nothing
     when = parse_time(said.pictured) if said.pictured is not None else _starts(said.starts)
     if when is not None and not moment.holds(when):
         return "unknown", "playback-other-time"

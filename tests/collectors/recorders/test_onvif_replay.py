@@ -18,8 +18,9 @@ from agent.errors import GapError
 from agent.lab.recorders.onvif import OnvifRecorder, TokenDoor
 from agent.lab.recorders.server import Door, serve
 from agent.model.asset import Asset
+from agent.model.cli import escaped, received
 from agent.model.evidence import SegmentHeader
-from agent.model.exchange import Answer, GapReason, HttpRequest, RtspPlay, RtspPlayed
+from agent.model.exchange import Answer, GapReason, HttpReply, HttpRequest, RtspPlay, RtspPlayed
 from agent.packs.load import config_directory, load_families
 from agent.runtime.credentials import Credential
 from agent.runtime.opening import open_transport
@@ -246,6 +247,23 @@ def test_any_path_is_played_or_has_no_address(tail: str) -> None:
         return  # no XML can hold it
     state = states(play(session))["R1"]
     assert state == ("yes" if session.plays else "unknown")
+
+
+@given(at=st.integers(0, 900), octets=st.binary(max_size=6), status=st.sampled_from([200, 400, 404, 500, 503]))
+def test_a_damaged_reply_is_no_traceback(at: int, octets: bytes, status: int) -> None:
+    """Whatever comes instead of an address: the recorder stays read, and nobody says that it does not play."""
+
+    class Damaged(Playing):
+        async def ask(self, request: Request) -> Answer:
+            answer = await super().ask(request)
+            if not isinstance(answer.response, HttpReply) or "GetReplayUri" not in getattr(request, "body", ""):
+                return answer
+            body = received(answer.response.body)
+            spoilt = escaped(body[:at] + octets + body[at + len(octets) :])
+            return replace(answer, response=answer.response.model_copy(update={"body": spoilt, "status": status}))
+
+    session = Damaged(recorder(), TIMED)
+    assert set(states(play(session)).values()) <= {"yes" if session.plays else "unknown"}
 
 
 # --- over real HTTP and RTSP ----------------------------------------------------------------------------------------

@@ -92,6 +92,7 @@ def test_each_brand_has_its_own_path(family: str, hours: int, path: str) -> None
         (SEEN.model_copy(update={"packets": 0, "key_frames": 0}), "no"),
         (SEEN.model_copy(update={"codec": "MPEG4", "key_frames": 0}), "yes"),
         (RtspPlayed(status=404, elapsed_ms=1), "unknown"),
+        (RtspPlayed(status=200, elapsed_ms=1), "unknown"),
         (SEEN.model_copy(update={"starts": "npt=now-"}), "yes"),
         (SEEN.model_copy(update={"starts": "clock=20260901T110430.5Z-"}), "yes"),
         (SEEN.model_copy(update={"starts": "clock=20260901T030435Z-20260901T030535Z"}), "yes"),
