@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
+
+if TYPE_CHECKING:
+    from agent.model.campus import Campus
 
 __all__ = ["register"]
 
@@ -20,11 +24,10 @@ def lint(
     from agent.assess.examples import judge_example
     from agent.collectors import COLLECTORS
     from agent.packs.lint import lint as lint_packs
-    from agent.packs.load import config_directory, load_campus, load_families
+    from agent.packs.load import config_directory
 
     if campus is not None:
-        families = load_families(directory or config_directory(), collectors=COLLECTORS)
-        found = load_campus(campus, families=families, collectors=COLLECTORS).value
+        found = _campus(campus, directory or config_directory())
         typer.echo(f"ok   {campus}: {len(found.assets)} assets, {len(found.links)} links, {len(found.rooms)} rooms")
     results = lint_packs(directory or config_directory(), judge_example, collectors=COLLECTORS)
     for result in results:
@@ -36,6 +39,25 @@ def lint(
     typer.echo(f"{len(results) - failed} passed, {failed} failed")
     if failed:
         raise typer.Exit(1)
+
+
+def _campus(path: Path, directory: Path) -> Campus:
+    """Return a campus file that is good by itself and fits the packs.
+
+    Raises:
+        PackError: with every fault.
+    """
+    from agent.collectors import COLLECTORS
+    from agent.packs.check_fit import campus_fits
+    from agent.packs.load import load_campus, load_families, load_standards
+    from agent.packs.yaml_source import PackError
+
+    families = load_families(directory, collectors=COLLECTORS)
+    pack = load_campus(path, families=families, collectors=COLLECTORS)
+    standards = {name: standard.value for name, standard in load_standards(directory).items()}
+    if faults := campus_fits(pack.value, pack.source, standards):
+        raise PackError(faults)
+    return pack.value
 
 
 def schemas(

@@ -96,7 +96,7 @@ log_sources:
 headcounts:
   - {{stage: junior, students: 900, teachers: 80, classes: 20, by: 演示教务处, at: {at}, why: 学籍（演示）}}
 declarations:
-  jiangsu-2018/rules: {{value: "1", by: 演示校长, at: {at}, why: 网络安全管理制度（演示）}}
+  jiangsu-2018/security-rules: {{value: "1", by: 演示校长, at: {at}, why: 网络安全管理制度（演示）}}
 plan:
   - {{collector: interfaces, every_seconds: 2, deadline_seconds: 10}}
   - {{collector: mqtt, every_seconds: 60, deadline_seconds: 4}}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from agent.errors import ConfigError
 from agent.packs.validate import near
@@ -15,12 +15,24 @@ if TYPE_CHECKING:
 __all__ = ["fault", "known", "twice"]
 
 
-def fault(source: Source, place: Path, what: str, todo: str = "", **values: object) -> ConfigError:
-    """Return one fault at the place of a value."""
-    return ConfigError(what, where=source.where(place), todo=todo, **values)
+def fault(
+    source: Source, place: Path, what: str, todo: str = "", *, at_key: bool = False, **values: object
+) -> ConfigError:
+    """Return one fault at the place of a value, or of its key."""
+    return ConfigError(what, where=source.where(place, key=at_key), todo=todo, **values)
 
 
-def known(source: Source, place: Path, name: str, names: Collection[str] | None, kind: str) -> list[ConfigError]:
+def known(
+    source: Source,
+    place: Path,
+    name: str,
+    names: Collection[str] | None,
+    kind: str = "",
+    *,
+    what: str = "there is no {kind} {name!r}",
+    at_key: bool = False,
+    **values: object,
+) -> list[ConfigError]:
     """Report a name that is not among the known ones, with the one that was meant; None: any will do."""
     if names is None or name in names:
         return []
@@ -28,8 +40,8 @@ def known(source: Source, place: Path, name: str, names: Collection[str] | None,
     todo = "Did you mean {meant!r}? Known: {known}" if meant else "Known: {known}"
     listed = difflib.get_close_matches(name, sorted(names), n=5, cutoff=0.0) if len(names) > 20 else sorted(names)
     text = ", ".join(listed) + (", ..." if len(listed) < len(names) else "") if listed else "none"
-    what = "there is no {kind} {name!r}"
-    return [fault(source, place, what, todo, kind=kind, name=name[:60], meant=meant, known=text)]
+    told: dict[str, Any] = {"kind": kind, "name": name[:60], "meant": meant, "known": text, **values}
+    return [fault(source, place, what, todo, at_key=at_key, **told)]
 
 
 def twice(source: Source, places: Iterable[Path]) -> list[ConfigError]:

@@ -2,23 +2,37 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from agent.errors import ConfigError
+from agent.packs.check_fit import campus_fits
 from agent.packs.load import (
     config_directory,
     load_families,
     load_metrics,
+    load_standards,
     parse_campus,
     parse_families,
     parse_metrics,
     parse_standard,
 )
+from agent.packs.yaml_source import PackError
+
+if TYPE_CHECKING:
+    from agent.model.standard import Standard
 
 BAD = Path(__file__).parent.parent / "configs" / "bad"
 COLLECTORS = {"interfaces", "mqtt"}
+
+
+@cache
+def released() -> dict[str, Standard]:
+    """Return the standards that are shipped."""
+    return {name: pack.value for name, pack in load_standards(config_directory()).items()}
 
 
 def read(path: Path) -> None:
@@ -27,7 +41,10 @@ def read(path: Path) -> None:
     config = config_directory()
     kind = name.split("-")[0]
     if kind == "campus":
-        parse_campus(data, name, families=load_families(config), collectors=COLLECTORS)
+        pack = parse_campus(data, name, families=load_families(config), collectors=COLLECTORS)
+        faults = campus_fits(pack.value, pack.source, released())
+        if faults:
+            raise PackError(faults)
     elif kind == "family":
         parse_families(data, name, collectors=COLLECTORS)
     elif kind == "metrics":

@@ -32,6 +32,8 @@ from agent.collectors.logs.replies import (
 )
 from agent.errors import MalformedError
 from agent.model.exchange import HttpRequest
+from agent.model.log_forms import LOG_FORMS, LogForm
+from agent.model.logs import LogStore
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,10 +45,8 @@ if TYPE_CHECKING:
 
 __all__ = ["lookup", "read", "ttl_days"]
 
-_TABLE: Final = r"[A-Za-z_][A-Za-z0-9_]*\.[A-Za-z_][A-Za-z0-9_]*"
-_COLUMN: Final = r"[A-Za-z_][A-Za-z0-9_]*"
-_VALUE: Final = r"[A-Za-z0-9_.:@ -]+"
-_ZONE: Final = r"[A-Za-z_]+(?:/[A-Za-z_]+)?"
+_FORMS: Final = LOG_FORMS["clickhouse"]
+_ZONE: Final = LogForm("timezone", r"[A-Za-z_]+(?:/[A-Za-z_]+)?", "Asia/Shanghai")
 _UNITS: Final = r"(hour|day|week|month|quarter|year)"
 _INTERVAL: Final = re.compile(rf"(?i)toInterval{_UNITS}\((\d{{1,6}})\)|INTERVAL (\d{{1,6}}) {_UNITS}")
 _HOURS: Final = {"hour": 1, "day": 24, "week": 168, "month": 31 * 24, "quarter": 92 * 24, "year": 366 * 24}
@@ -89,9 +89,9 @@ async def read(asset: Asset, campus: Campus, session: Session) -> Store:
     sizes: list[int | None] = []
     policies: list[int | None] = []
     for where, names in by_place(asset, sources).items():
-        table = matching(asset, _TABLE, where, "table")
+        table = matching(asset, _FORMS["where"], where)
         for name in names:
-            matching(asset, _VALUE, name, "source")
+            matching(asset, _FORMS["name"], name)
         counted[where] = await _count(ask, table, names, (first, last))
         counted[where].distinct = await _sources(ask, table, (first, last))
         sizes.append(await _size(ask, table))
@@ -109,13 +109,13 @@ async def read(asset: Asset, campus: Campus, session: Session) -> Store:
 
 
 def _asking(asset: Asset, campus: Campus, session: Session) -> _Ask:
-    logs = asset.logs
+    logs = asset.logs or LogStore()
     return _Ask(
         asset,
         session,
-        matching(asset, _COLUMN, logs.time_field if logs and logs.time_field else "timestamp", "time column"),
-        matching(asset, _COLUMN, logs.source_field if logs and logs.source_field else "host", "source column"),
-        matching(asset, _ZONE, campus.timezone, "time zone"),
+        matching(asset, _FORMS["time_field"], logs.time_field),
+        matching(asset, _FORMS["source_field"], logs.source_field),
+        matching(asset, _ZONE, campus.timezone),
     )
 
 
@@ -126,9 +126,9 @@ async def lookup(asset: Asset, campus: Campus, session: Session, place: CanaryPl
         GapError: a name of the campus file cannot be asked for.
     """
     ask = _asking(asset, campus, session)
-    table = matching(asset, _TABLE, place.where, "table")
-    host = matching(asset, _VALUE, place.host, "source")
-    text = matching(asset, _COLUMN, place.text or "message", "text column")
+    table = matching(asset, _FORMS["where"], place.where)
+    host = matching(asset, _FORMS["name"], place.host)
+    text = matching(asset, _FORMS["text_field"], place.text)
 
     async def search(nonces: Sequence[str], since: date, until: date) -> Carried:
         listed = ", ".join(f"'{nonce}'" for nonce in nonces)

@@ -39,6 +39,8 @@ from agent.collectors.logs.replies import (
 from agent.errors import MalformedError
 from agent.language import N_
 from agent.model.exchange import HttpRequest
+from agent.model.log_forms import LOG_FORMS
+from agent.model.logs import LogStore
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,8 +53,7 @@ if TYPE_CHECKING:
 
 __all__ = ["lookup", "read"]
 
-_PATTERN: Final = r"[A-Za-z0-9_.*,+:@<>{}-]+"
-_FIELD: Final = r"[A-Za-z0-9_@.-]+"
+_FORMS: Final = LOG_FORMS["elasticsearch"]
 _COUNTS: Final = (
     "timed_out,_shards.total,_shards.failed,hits.total.value,aggregations.*.value,aggregations.*.doc_count,"
     "aggregations.*.*.value,aggregations.*.days.buckets.key_as_string,aggregations.*.days.buckets.doc_count"
@@ -87,7 +88,7 @@ async def read(asset: Asset, campus: Campus, session: Session) -> Store:
     places = by_place(asset, sources)
     counted: dict[str, Counted] = {}
     for where, names in places.items():
-        pattern = matching(asset, _PATTERN, where, "index pattern")
+        pattern = matching(asset, _FORMS["where"], where)
         place = await _place(asset, session, pattern, (first.isoformat(), last.isoformat()), campus.timezone)
         counted[where] = await _count(asset, session, place, names)
     answer, used, closed = await _indices(asset, session, tuple(places))
@@ -110,9 +111,9 @@ def _get(path: str) -> HttpRequest:
 
 async def _place(asset: Asset, session: Session, where: str, days: tuple[str, str], timezone: str) -> _Place:
     """Find out which field names the source so that an exact name can be asked for."""
-    logs = asset.logs
-    time = matching(asset, _FIELD, logs.time_field if logs and logs.time_field else "@timestamp", "time field")
-    source = matching(asset, _FIELD, logs.source_field if logs and logs.source_field else "host.name", "source field")
+    logs = asset.logs or LogStore()
+    time = matching(asset, _FORMS["time_field"], logs.time_field)
+    source = matching(asset, _FORMS["source_field"], logs.source_field)
     answer, kinds = await _kinds(asset, session, where, (time, source, f"{source}.keyword"))
     if not kinds[time] & {"date", "date_nanos"}:
         raise unusable(
@@ -268,10 +269,10 @@ async def lookup(asset: Asset, campus: Campus, session: Session, place: CanaryPl
         GapError: the store does not answer or let us in, or the text is not in a field that is analysed.
         MalformedError: it answers with something that is no such reply.
     """
-    logs = asset.logs
-    where = matching(asset, _PATTERN, place.where, "index pattern")
-    time = matching(asset, _FIELD, logs.time_field if logs and logs.time_field else "@timestamp", "time field")
-    text = matching(asset, _FIELD, place.text or "message", "text field")
+    logs = asset.logs or LogStore()
+    where = matching(asset, _FORMS["where"], place.where)
+    time = matching(asset, _FORMS["time_field"], logs.time_field)
+    text = matching(asset, _FORMS["text_field"], place.text)
     told, kinds = await _kinds(asset, session, where, (time, text))
     if not kinds[text] & {"text", "match_only_text"}:
         raise unusable(

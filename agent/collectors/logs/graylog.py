@@ -33,6 +33,8 @@ from agent.collectors.logs.replies import (
     whole,
 )
 from agent.model.exchange import HttpRequest
+from agent.model.log_forms import LOG_FORMS
+from agent.model.logs import LogStore
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,9 +47,7 @@ if TYPE_CHECKING:
 __all__ = ["lookup", "period_days", "read"]
 
 DAYS_AT_ONCE: Final = 16
-_STREAM: Final = r"(?:[0-9a-f]{24})?"
-_FIELD: Final = r"[A-Za-z_][A-Za-z0-9_]*"
-_VALUE: Final = r"[A-Za-z0-9_.:@-]+"
+_FORMS: Final = LOG_FORMS["graylog"]
 _PERIOD: Final = re.compile(r"P(?:(\d{1,4})Y)?(?:(\d{1,4})M)?(?:(\d{1,4})W)?(?:(\d{1,5})D)?(?:T(\d{1,6})H)?")
 _ASKED_BY: Final = {"X-Requested-By": "campus-agent"}
 """Without it, Graylog takes a POST for a forged request."""
@@ -82,8 +82,7 @@ async def read(asset: Asset, campus: Campus, session: Session) -> Store:
         GapError: the store does not answer or let us in, or a name of the campus file cannot be asked for.
         MalformedError: it answers with something that is no such reply.
     """
-    logs = asset.logs
-    source = matching(asset, _FIELD, logs.source_field if logs and logs.source_field else "source", "source field")
+    source = matching(asset, _FORMS["source_field"], (asset.logs or LogStore()).source_field)
     ask = _Ask(asset, campus, session, source)
     about = await ask.get("/api/system/indices/index_sets?skip=0&limit=0&stats=true")
     first, last = search_window(about, campus)
@@ -91,9 +90,9 @@ async def read(asset: Asset, campus: Campus, session: Session) -> Store:
     sources = wanted(asset, campus)
     counted: dict[str, Counted] = {}
     for where, names in by_place(asset, sources).items():
-        stream = matching(asset, _STREAM, where, "stream")
+        stream = matching(asset, _FORMS["where"], where)
         for name in names:
-            matching(asset, _VALUE, name, "source")
+            matching(asset, _FORMS["name"], name)
         counted[where] = await _count(ask, stream, names, (first, last))
     others = [each.others(last - timedelta(days=1)) for each in counted.values()]
     return Store(
@@ -193,10 +192,10 @@ async def lookup(asset: Asset, campus: Campus, session: Session, place: CanaryPl
     Raises:
         GapError: a name of the campus file cannot be asked for.
     """
-    logs = asset.logs
-    ask = _Ask(asset, campus, session, logs.source_field if logs and logs.source_field else "source")
-    chosen = _chosen(matching(asset, _STREAM, place.where, "stream"))
-    text = matching(asset, _FIELD, place.text or "message", "text field")
+    source = matching(asset, _FORMS["source_field"], (asset.logs or LogStore()).source_field)
+    ask = _Ask(asset, campus, session, source)
+    chosen = _chosen(matching(asset, _FORMS["where"], place.where))
+    text = matching(asset, _FORMS["text_field"], place.text)
     pivot = {
         "id": "n",
         "rollup": True,

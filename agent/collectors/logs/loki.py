@@ -41,6 +41,8 @@ from agent.collectors.logs.replies import (
 from agent.errors import MalformedError
 from agent.language import N_
 from agent.model.exchange import HttpRequest
+from agent.model.log_forms import LOG_FORMS
+from agent.model.logs import LogStore
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -53,9 +55,7 @@ if TYPE_CHECKING:
 __all__ = ["duration_seconds", "lookup", "read"]
 
 DAYS_AT_ONCE: Final = 28
-_SELECTOR: Final = r"\{[^{}|`]*\}"
-_LABEL: Final = r"[A-Za-z_][A-Za-z0-9_]*"
-_VALUE: Final = r"[A-Za-z0-9_.:@-]+"
+_FORMS: Final = LOG_FORMS["loki"]
 _DURATION: Final = re.compile(r"(\d{1,9})(ms|y|w|d|h|m|s)")
 _SECONDS: Final = {"y": 31_536_000, "w": 604_800, "d": 86_400, "h": 3600, "m": 60, "s": 1, "ms": 0}
 _DAY: Final = 86_400
@@ -90,9 +90,9 @@ async def read(asset: Asset, campus: Campus, session: Session) -> Store:
     counted: dict[str, Counted] = {}
     used = 0
     for where, names in by_place(asset, sources).items():
-        selector = matching(asset, _SELECTOR, where or "{}", "selector")
+        selector = matching(asset, _FORMS["where"], where)
         for name in names:
-            matching(asset, _VALUE, name, "source")
+            matching(asset, _FORMS["name"], name)
         counted[where] = await _count(ask, selector, names, (first, last))
         counted[where].distinct = await _sources(ask, selector, last)
         used += await _used(ask, selector, (first, last)) or 0
@@ -109,9 +109,9 @@ async def read(asset: Asset, campus: Campus, session: Session) -> Store:
 
 
 def _asking(asset: Asset, campus: Campus, session: Session) -> _Ask:
-    logs = asset.logs
-    label = matching(asset, _LABEL, logs.source_field if logs and logs.source_field else "host", "label")
-    return _Ask(asset, campus, session, label, {"X-Scope-OrgID": logs.tenant} if logs and logs.tenant else {})
+    logs = asset.logs or LogStore()
+    label = matching(asset, _FORMS["source_field"], logs.source_field)
+    return _Ask(asset, campus, session, label, {"X-Scope-OrgID": logs.tenant} if logs.tenant else {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,8 +240,8 @@ async def lookup(asset: Asset, campus: Campus, session: Session, place: CanaryPl
         GapError: a name of the campus file cannot be asked for.
     """
     ask = _asking(asset, campus, session)
-    selector = matching(asset, _SELECTOR, place.where or "{}", "selector")
-    inside = _with(selector, ask.label, [matching(asset, _VALUE, place.host, "source")])
+    selector = matching(asset, _FORMS["where"], place.where)
+    inside = _with(selector, ask.label, [matching(asset, _FORMS["name"], place.host)])
 
     async def search(nonces: Sequence[str], since: date, until: date) -> Carried:
         query = (

@@ -8,7 +8,6 @@ refused before the store is asked.
 from __future__ import annotations
 
 import json
-import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any, Final
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     from agent.model.asset import Asset
     from agent.model.campus import Campus
     from agent.model.exchange import Answer
+    from agent.model.log_forms import LogForm
 
 __all__ = [
     "by_place",
@@ -229,22 +229,22 @@ def quoted(text: str) -> str:
     return "".join(chr(octet) if octet in _UNRESERVED else f"%{octet:02X}" for octet in text.encode())
 
 
-def matching(asset: Asset, expression: str, text: str, what: str) -> str:
-    """Return a text of the campus file that goes into a request.
+def matching(asset: Asset, form: LogForm, text: str) -> str:
+    """Return a text of the campus file that goes into a request, or what is asked for where it says nothing.
 
     Raises:
         GapError: it is not of the form that keeps a request a count.
     """
-    if re.fullmatch(expression, text):
-        return text
+    if form.fits(text):
+        return text or form.default
     raise GapError(
         GapReason.UNSUPPORTED,
-        N_("{name} {text!r} cannot be asked for"),
+        N_("{key} {text!r} cannot be asked for"),
         where=asset.id,
-        todo=N_("Correct it in the campus file: {form}"),
-        name=what,
+        todo=N_("Correct it in the campus file; {example} for example could be asked for"),
+        key=form.key,
         text=text[:100],
-        form=expression,
+        example=form.example,
     )
 
 

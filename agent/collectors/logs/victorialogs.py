@@ -39,6 +39,8 @@ from agent.collectors.logs.replies import (
 from agent.errors import MalformedError
 from agent.model.calendar import local_day
 from agent.model.exchange import HttpRequest
+from agent.model.log_forms import LOG_FORMS
+from agent.model.logs import LogStore
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -51,10 +53,7 @@ if TYPE_CHECKING:
 __all__ = ["lookup", "read"]
 
 DAYS_AT_ONCE: Final = 31
-_FILTER: Final = r"[^|`#\x00-\x1f]+"
-_FIELD: Final = r"(?!_msg$|_stream)[A-Za-z_][A-Za-z0-9_.]*"
-_VALUE: Final = r"[^|`#\"\\\x00-\x1f]+"
-_TENANT: Final = r"\d{1,10}:\d{1,10}"
+_FORMS: Final = LOG_FORMS["victorialogs"]
 _METRIC: Final = re.compile(r"(\w+)(?:\{([^}]*)\})? +(\S+)")
 _RETENTION: Final = re.compile(r"(\d{1,9}(?:\.\d{1,6})?)([hdwy]?)")
 _SIZE: Final = re.compile(r"(\d{1,18})([KMGT]i?B)?")
@@ -95,9 +94,9 @@ async def read(asset: Asset, campus: Campus, session: Session) -> Store:
     sources = wanted(asset, campus)
     counted: dict[str, Counted] = {}
     for where, names in by_place(asset, sources).items():
-        inside = matching(asset, _FILTER, where or "*", "filter")
+        inside = matching(asset, _FORMS["where"], where)
         for name in names:
-            matching(asset, _VALUE, name, "source")
+            matching(asset, _FORMS["name"], name)
         counted[where] = await _count(ask, inside, names, (first, last))
         counted[where].distinct = await _sources(ask, inside, last)
     others = [each.others(last - timedelta(days=1)) for each in counted.values()]
@@ -113,15 +112,15 @@ async def read(asset: Asset, campus: Campus, session: Session) -> Store:
 
 
 def _asking(asset: Asset, campus: Campus, session: Session) -> _Ask:
-    logs = asset.logs
-    source = matching(asset, _FIELD, logs.source_field if logs and logs.source_field else "hostname", "source field")
-    return _Ask(asset, campus, session, source, _tenant(asset, logs.tenant if logs else ""))
+    logs = asset.logs or LogStore()
+    source = matching(asset, _FORMS["source_field"], logs.source_field)
+    return _Ask(asset, campus, session, source, _tenant(asset, logs.tenant))
 
 
 def _tenant(asset: Asset, tenant: str) -> dict[str, str]:
-    if not tenant:
+    account, _, project = matching(asset, _FORMS["tenant"], tenant).partition(":")
+    if not account:
         return {}
-    account, project = matching(asset, _TENANT, tenant, "tenant").split(":")
     return {"AccountID": account, "ProjectID": project}
 
 
@@ -187,8 +186,8 @@ async def lookup(asset: Asset, campus: Campus, session: Session, place: CanaryPl
         GapError: a name of the campus file cannot be asked for.
     """
     ask = _asking(asset, campus, session)
-    inside = matching(asset, _FILTER, place.where or "*", "filter")
-    host = matching(asset, _VALUE, place.host, "source")
+    inside = matching(asset, _FORMS["where"], place.where)
+    host = matching(asset, _FORMS["name"], place.host)
 
     async def search(nonces: Sequence[str], since: date, until: date) -> Carried:
         counts = ", ".join(f'count() if ("{nonce}") n{number}' for number, nonce in enumerate(nonces))
