@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import importlib.util
 import os
 import re
 import shutil
@@ -25,15 +24,10 @@ from agent.model.reading import Grade
 from agent.report import CheckLine, KeptExchange, ReportInput, RunLine, render
 from agent.report.text import visible
 from agent.report.view import build
+from tests.report import sample
 
 HERE = Path(__file__).parent
 GOLDEN = HERE / "golden"
-_SPEC = importlib.util.spec_from_file_location("report_sample", HERE / "sample.py")
-assert _SPEC
-assert _SPEC.loader
-sample = importlib.util.module_from_spec(_SPEC)
-sys.modules["report_sample"] = sample
-_SPEC.loader.exec_module(sample)
 
 VOID = {"meta", "rect", "line", "circle", "path", "br", "img", "link", "input", "base"}
 
@@ -148,10 +142,10 @@ def test_every_number_leads_to_raw_exchanges() -> None:
                         assert f"{kept.path}:{kept.line}" in page
     view = build(given, "en")
     shown = {raw.anchor for raw in view.raw}
-    for assessment in view.assessments:
-        for clause in assessment.clauses:
-            for finding in clause.findings:
-                for row in finding.observations:
+    for judged in view.assessments:
+        for told in judged.clauses:
+            for part in told.findings:
+                for row in part.observations:
                     assert row.sources
                     assert {reference.anchor for reference in row.sources} <= shown
                     if row.value != "–":

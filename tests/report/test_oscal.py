@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import re
 import shutil
 import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,23 +14,17 @@ import pytest
 
 from agent.clock import parse_time
 from agent.report.oscal import OSCAL_VERSION, assessment_results
+from tests.report import sample
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 HERE = Path(__file__).parent
-_SPEC = importlib.util.spec_from_file_location("oscal_sample", HERE / "sample.py")
-assert _SPEC
-assert _SPEC.loader
-sample = importlib.util.module_from_spec(_SPEC)
-sys.modules["oscal_sample"] = sample
-_SPEC.loader.exec_module(sample)
-
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[45][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 TOKEN = re.compile(r"[A-Za-z_][A-Za-z0-9._-]*")
 
 
-def document(language: str = "zh_CN", **changes: object) -> dict[str, Any]:
+def document(language: str = "zh_CN", **changes: Any) -> dict[str, Any]:
     """Return the sample's results, parsed."""
     parsed = json.loads(assessment_results(replace(sample.report(), **changes), language))
     found: dict[str, Any] = parsed["assessment-results"]

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import csv
-import importlib.util
 import io
 import os
-import sys
 from decimal import Decimal
 from pathlib import Path
 
@@ -15,14 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.report.sheet_csv import csv_bytes, score_sheet
+from tests.report import sample
 
 HERE = Path(__file__).parent
-_SPEC = importlib.util.spec_from_file_location("csv_sample", HERE / "sample.py")
-assert _SPEC
-assert _SPEC.loader
-sample = importlib.util.module_from_spec(_SPEC)
-sys.modules["csv_sample"] = sample
-_SPEC.loader.exec_module(sample)
 
 
 def rows(data: bytes) -> list[list[str]]:
