@@ -106,8 +106,8 @@ def _not_signed(last: Statement | None, language: str) -> str:
     """Return the line that says why a result is not signed, and of when the newest signed one is."""
     _ = translator(language)
     if last is None:
-        return _("not signed, because the service is writing the journal; there is no signed assessment by this yet")
-    told = _("not signed, because the service is writing the journal; the last signed assessment by this is of {at}")
+        return _("not signed: the service is writing the journal; there is no signed assessment by these standards yet")
+    told = _("not signed: the service is writing the journal; the last signed assessment by these standards is of {at}")
     return told.format(at=last.predicate.time.finished)
 
 

@@ -18,16 +18,20 @@ from agent.evidence.statement import digest_set
 from agent.model.evidence import EntryKind, Statement
 from agent.model.finding import Window
 from agent.model.upload import MAX_BLOB_BYTES
-from agent.packs.load import chosen_standards, config_directory, metric_packs, parse_campus, standard_packs
+from agent.packs.load import chosen_standards, config_directory, load_standards, metric_packs, parse_campus
+from agent.runtime.judged import named_standard
 from agent.sessions.segment import packed, unpacked
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
 
     from agent.journal.records import Entry
     from agent.journal.store import Journal
     from agent.model.finding import Assessment
+    from agent.model.metric import Metric
+    from agent.model.standard import Standard
+    from agent.packs.load import Pack
     from agent.runtime.wiring import Agent
 
 __all__ = [
@@ -104,8 +108,7 @@ def judge_window(
     directory = config_directory()
     packs = metric_packs(directory)
     metrics = {metric.name: metric for pack in packs for metric in pack.value.metrics}
-    known = {pack.value.id: pack for pack in standard_packs(directory, metrics)}
-    chosen = chosen_standards(known, standards)
+    chosen = [_standard(name, metrics) for name in dict.fromkeys(standards)]
     file = parse_campus(campus, "campus.yaml")
     window = Window(since=time_text(since), until=time_text(until))
     head, _ = journal.head()
@@ -126,6 +129,17 @@ def judge_window(
         files[f"findings/{standard}.json"] = assessment.to_bytes()
         judged.append(assessment)
     return Judgement(window, head, file.data, file.digest, files, tuple(judged))
+
+
+def _standard(name: str, metrics: Mapping[str, Metric]) -> Pack[Standard]:
+    """Return a standard of this program; the others are read only to name them where there is no such one.
+
+    Raises:
+        UsageError: there is none of that id.
+    """
+    directory = config_directory()
+    found = named_standard(directory, name, metrics)
+    return found or chosen_standards(load_standards(directory, metrics), [name])[0]
 
 
 def _named_runs(runs: Sequence[str]) -> tuple[str, bytes]:
