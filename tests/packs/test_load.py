@@ -20,6 +20,7 @@ from agent.packs.load import (
     load_standard,
     load_standards,
     metric_packs,
+    pack_digests,
     parse_campus,
     standard_packs,
 )
@@ -82,6 +83,21 @@ def test_shipped_families_name_collectors_that_exist() -> None:
 def test_shipped_metrics_name_collectors_that_exist() -> None:
     """The plan of a collector that does not exist would never say how many samples to expect."""
     assert {m.collector for m in load_metrics(config_directory()).values() if m.collector} <= set(COLLECTORS)
+
+
+def test_the_digests_of_packs_are_those_of_the_packs_that_are_read(config: Path) -> None:
+    """Telling which packs are released needs no parsing, and one changed octet is another pack."""
+    packs = (*metric_packs(config), *family_packs(config), *standard_packs(config))
+    digests = pack_digests(config)
+    assert digests == {pack.digest for pack in packs}
+    path = config / "standards" / "bozhou-school-2024.yaml"
+    path.write_bytes(path.read_bytes() + b"\n")
+    changed = pack_digests(config)
+    assert len(digests - changed) == len(changed - digests) == 1
+    for path in (config / "families").iterdir():
+        path.unlink()
+    with pytest.raises(ConfigError, match=r"no \.yaml file"):
+        pack_digests(config)
 
 
 @pytest.mark.parametrize("kind", ["metrics", "families", "standards"])

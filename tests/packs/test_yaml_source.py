@@ -95,6 +95,39 @@ def test_a_byte_order_mark_and_windows_lines_are_read() -> None:
     assert parse(b"\xef\xbb\xbfa: 1\r\nb: x\r\n", "x.yaml").data == {"a": 1, "b": "x"}
 
 
+def texts(value: object) -> object:
+    """Return data with every scalar as the text that stands in the file."""
+    if isinstance(value, dict):
+        return {key: texts(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [texts(item) for item in value]
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+VALUES = st.recursive(
+    st.text(alphabet="ab 1-:#'\"[]{}\n学", max_size=6),
+    lambda inside: st.lists(inside, max_size=4) | st.dictionaries(st.text("ab学", min_size=1), inside, max_size=4),
+    max_leaves=20,
+)
+
+
+@given(st.dictionaries(st.text("abc学", min_size=1), VALUES, min_size=1), st.sampled_from([True, False, None]))
+def test_what_another_program_wrote_is_read_as_it_was_meant(data: dict[str, object], flow: bool | None) -> None:
+    """Block and flow style, every quoting, empty lists and maps: the structure that was written comes back."""
+    text = yaml.safe_dump(data, default_flow_style=flow, allow_unicode=True)
+    assert texts(parse(text.encode(), "x.yaml").data) == texts(data)
+
+
+@given(st.text(alphabet="ab1:-[]{}#|>'\",?\n ", max_size=40))
+@example("--- {a: 1}\n...\n")
+@example("a: 1\n--- \nb: 1\n")
+@example("a: []\nb: {}\n")
+def test_what_is_accepted_is_what_libyaml_reads(text: str) -> None:
+    """No file gets in with other values than every other program sees in it."""
+    with contextlib.suppress(ConfigError):
+        assert texts(parse(text.encode(), "x.yaml").data) == yaml.load(text, Loader=yaml.CBaseLoader)
+
+
 @given(st.one_of(st.binary(max_size=80), st.text(alphabet="ab:-[]{}#&*!|>'\"%@`,?\n \\x0123u", max_size=60)))
 @example('"\\U00110000"')
 @example("a: |2\n x")

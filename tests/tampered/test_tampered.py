@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import subprocess
 import zipfile
 import zlib
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from agent.language import translator
 from agent.verify.bundle import verify_bundle
 from agent.verify.policy import pinned_trust
 from tests.tampered import make
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     from agent.verify.result import AttestationResult
 
 NAMES = sorted(CASES)
+ENGLISH, CHINESE = translator("en"), translator("zh_CN")
+HAN = re.compile(r"[\u4e00-\u9fff]")
 
 
 @pytest.fixture(scope="module")
@@ -50,13 +54,16 @@ def test_the_checked_in_bundle_is_what_the_script_makes(name: str, made: Path) -
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_defect_is_named(name: str) -> None:
-    """Verification fails, and the named check is among those that fail."""
+    """Verification fails, the named check is among those that fail, and a Chinese reader reads why in Chinese."""
     expected = CASES[name][0]
     result = verified(name)
     assert not result.ok
     failed = [check.name for check in result.failed()]
     assert any(one.startswith(expected) for one in failed), failed
     assert all(check.detail for check in result.failed())
+    for check in result.checks:
+        assert check.told(ENGLISH) == check.detail
+        assert not check.detail or HAN.search(check.told(CHINESE)), check
 
 
 SHELL_CANNOT = {
