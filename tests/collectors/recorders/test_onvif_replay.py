@@ -283,7 +283,7 @@ async def measured(asset: Asset, kept: list[Exchange]) -> list[Reading]:
     transport = open_transport(asset, load_families(config_directory())["onvif-recorder"], credential)
     redactor = Redactor(bytes(32), (LOGIN.password.encode(),))
     try:
-        return await collect(asset, CAMPUS, LiveSession(transport, redactor, kept.append, SystemClock(), 60))
+        return await collect(asset, CAMPUS, LiveSession(transport, redactor, kept.append, SystemClock(), 300))
     finally:
         await transport.close()
 
