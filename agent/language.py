@@ -168,6 +168,12 @@ NAMES: Mapping[str, str] = {
     "class": N_("class"),
     "class-from-grade-three": N_("class of grade three and up"),
     "criterion": N_("declaration"),
+    # stages of a school (agent.model.rule.Stage)
+    "kindergarten": N_("kindergarten"),
+    "primary": N_("primary school"),
+    "junior": N_("junior secondary school"),
+    "senior": N_("senior secondary school"),
+    "vocational": N_("vocational school"),
     # how much of a clause a machine can prove
     "reach-full": N_("provable"),
     "reach-partly": N_("partly provable"),

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, TypeVar
 import typer
 
 from agent.errors import UsageError
-from agent.language import N_, preferred, translator
+from agent.language import N_, name_of, preferred, translator
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -128,25 +128,29 @@ def _identifier(question: str, default: str, translate: Callable[[str], str]) ->
 
 
 def _stages(translate: Callable[[str], str]) -> tuple[Stage, ...]:
-    from agent.packs.room_words import STAGES, folded
+    from agent.packs.room_words import EVERY_STAGE, STAGES, folded
 
     def accept(told: str) -> tuple[Stage, ...] | None:
         words = [folded(word) for word in re.split(r"[\s,;、，；]+", told) if word]
         known = [STAGES[word] for word in words if word in STAGES]
         return tuple(dict.fromkeys(known)) if known and len(known) == len(words) else None
 
-    question = translate(N_("Stages of the school: primary, junior, senior (several with commas)"))
-    wrong = translate(N_("Known are: {known}")).format(
-        known=", ".join(dict.fromkeys([*map(str, STAGES.values()), *STAGES]))
-    )
+    named = ", ".join(_named(stage, translate) for stage in EVERY_STAGE)
+    question = translate(N_("Stages of the school, several with commas: {known}")).format(known=named)
+    wrong = translate(N_("Known are: {known}")).format(known=", ".join(dict.fromkeys([*EVERY_STAGE, *STAGES])))
     return _ask(question, "junior", accept, wrong)
+
+
+def _named(stage: Stage, translate: Callable[[str], str]) -> str:
+    """Return the code of a stage, which the file holds, with its name."""
+    return f"{stage} ({name_of(stage, translate)})"
 
 
 def _people(stage: Stage, translate: Callable[[str], str]) -> People:
     from agent.packs.starter import People
 
     def count(question: str, default: str = "0") -> int:
-        return _number(f"{stage}: {translate(question)}", default, translate)
+        return _number(f"{_named(stage, translate)}: {translate(question)}", default, translate)
 
     students, teachers, classes = (count(N_("students")), count(N_("teachers")), count(N_("classes")))
     upper = count(N_("classes from grade three up"), str(classes * 2 // 3)) if stage == "primary" else None

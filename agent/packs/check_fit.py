@@ -81,8 +81,8 @@ def _declared(pack: Campus, source: Source, standards: Mapping[str, Standard]) -
             continue
         criteria = [one for indicator in standards[standard].indicators for one in indicator.criteria]
         if any(one.id == criterion and one.declared is None for one in criteria):
-            what = "{criterion} of {standard} is measured, so no declaration of it counts"
-            todo = "Leave it out; what a contract says of a line stands under that link"
+            what = N_("{criterion} of {standard} is measured, so no declaration of it counts")
+            todo = N_("Leave it out; what a contract says of a line stands under that link")
             yield fault(source, place, what, todo, at_key=True, criterion=criterion, standard=standard)
         else:
             wanted = [one.id for one in criteria if one.declared is not None]
@@ -98,8 +98,10 @@ def _logs(pack: Campus, source: Source) -> Iterator[ConfigError]:
             continue
         for place, key, text in (*_of_store(n, store, pack), *_of_sources(store, pack), *_of_canaries(store, pack)):
             if key in forms and not forms[key].fits(text):
-                what = "{key} {text!r} cannot be asked for" if text else "a store of the family {family} needs {key}"
-                todo = "Write it as stores of the family {family} know it, for example {example}"
+                what = (
+                    N_("{key} {text!r} cannot be asked for") if text else N_("stores of the family {family} need {key}")
+                )
+                todo = N_("Write it as stores of the family {family} know it, for example {example}")
                 values: dict[str, Any] = {"key": forms[key].key, "example": forms[key].example, "text": text[:100]}
                 yield fault(source, place, what, todo, family=store.family, **values)
 

@@ -6,6 +6,7 @@ import difflib
 from typing import TYPE_CHECKING, Any
 
 from agent.errors import ConfigError
+from agent.language import N_
 from agent.packs.validate import near
 from agent.packs.yaml_source import Path, Source, spell
 
@@ -29,7 +30,7 @@ def known(
     names: Collection[str] | None,
     kind: str = "",
     *,
-    what: str = "there is no {kind} {name!r}",
+    what: str = N_("there is no {kind} {name!r}"),
     at_key: bool = False,
     **values: object,
 ) -> list[ConfigError]:
@@ -37,7 +38,7 @@ def known(
     if names is None or name in names:
         return []
     meant = near(name, names)
-    todo = "Did you mean {meant!r}? Known: {known}" if meant else "Known: {known}"
+    todo = N_("Did you mean {meant!r}? Known: {known}") if meant else N_("Known: {known}")
     listed = difflib.get_close_matches(name, sorted(names), n=5, cutoff=0.0) if len(names) > 20 else sorted(names)
     text = ", ".join(listed) + (", ..." if len(listed) < len(names) else "") if listed else "none"
     told: dict[str, Any] = {"kind": kind, "name": name[:60], "meant": meant, "known": text, **values}

@@ -11,7 +11,7 @@ from agent.model.rule import Stage
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["COLUMNS", "FIELDS", "GRADES", "KINDS", "NO", "STAGES", "YES", "folded"]
+__all__ = ["COLUMNS", "EVERY_STAGE", "FIELDS", "GRADES", "KINDS", "NO", "STAGES", "YES", "folded"]
 
 K = TypeVar("K", bound=str)
 _KINDS: Final = {

@@ -88,6 +88,22 @@ def test_the_wizard_fills_the_file_in(tmp_path: Path) -> None:
     assert link.contract_mbps is not None
     assert link.contract_mbps.value == "500"
     assert "campus-agent discover 10.1.0.0/16" in done.stderr
+    assert "primary (primary school): students" in done.stderr
+
+
+def test_the_wizard_names_stages_in_the_readers_language(tmp_path: Path) -> None:
+    """Codes, which the file holds, stand beside the names that people use, also where people are counted."""
+    done = subprocess.run(
+        [*COMMAND, "init", str(tmp_path), "--ask", "--lang", "zh_CN"],
+        input="第一中学\nfirst\n教务处\n",
+        capture_output=True,
+        text=True,
+        timeout=LIMIT * 3,
+        check=False,
+        env=os.environ | {"PYTHONIOENCODING": "utf-8"},
+    )
+    assert done.returncode != 0  # the answers end before the questions do
+    assert "primary (小学), junior (初中), senior (高中)" in done.stderr
 
 
 @pytest.mark.parametrize("ending", ["interrupt", "end of input"])
