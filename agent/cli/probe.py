@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from agent.cli.files import read_file, write_file
 from agent.cli.recorded import print_devices, read_recordings
+from agent.cli.recording import open_record, recording_into
 from agent.cli.show import print_readings
 from agent.errors import UsageError
 
@@ -53,19 +53,17 @@ def read(
     if len(targets or ()) + (replay is not None) != 1:
         raise UsageError("give either a URL or --replay with a record")
     if replay is not None:
-        kept = read_file(replay)
-        readings = asyncio.run(adhoc.read_record(kept, where=str(replay)))
+        with open_record(replay) as kept:
+            told = asyncio.run(adhoc.read_record(kept, where=str(replay)))
     else:
         target = adhoc.parse_target(targets[0], links=link, topics=topic, seconds=seconds)
         credential = _credential(target.scheme, credentials, community)
-        readings, kept = asyncio.run(adhoc.read_live(target, credential, collectors=collect))
-        if record is not None:
-            write_file(record, kept)
-    print_readings(readings, as_json=as_json)
-    gaps = adhoc.gaps_of(kept)
-    for gap in gaps:
+        with recording_into(record) as write:
+            told = asyncio.run(adhoc.read_live(target, credential, collectors=collect, record=write))
+    print_readings(told.readings, as_json=as_json)
+    for gap in told.gaps:
         typer.echo(f"campus-agent: {gap}", err=True)
-    if gaps:
+    if told.gaps:
         raise typer.Exit(1)
 
 

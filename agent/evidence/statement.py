@@ -26,10 +26,11 @@ if TYPE_CHECKING:
 
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 
-    from agent.model.base import Word
+    from agent.model.base import Digest, Word
 
 __all__ = [
     "digest_set",
+    "named",
     "open_challenge",
     "open_enrolment",
     "open_statement",
@@ -57,7 +58,16 @@ def digest_set(digest: str) -> DigestSet:
 
 def subjects_of(files: Mapping[str, bytes]) -> tuple[Subject, ...]:
     """Return the subjects for named contents, sorted by name."""
-    return tuple(Subject(name=name, digest=digest_set(canonical.digest(files[name]))) for name in sorted(files))
+    return named({name: canonical.digest(data) for name, data in files.items()})
+
+
+def named(digests: Mapping[str, Digest]) -> tuple[Subject, ...]:
+    """Return the subjects for names and the digests of their contents, sorted by name.
+
+    Raises:
+        MalformedError: one of them is no ``sha256:<hex>`` digest.
+    """
+    return tuple(Subject(name=name, digest=digest_set(digests[name])) for name in sorted(digests))
 
 
 def sign_statement(statement: Statement, signer: keys.Signer) -> tuple[bytes, bytes]:

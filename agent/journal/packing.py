@@ -11,9 +11,10 @@ import zlib
 
 from agent.errors import JournalError
 
-__all__ = ["pack", "pack_envelope", "unpack", "unpack_envelope"]
+__all__ = ["PLAIN_TAG", "pack", "pack_envelope", "unpack", "unpack_envelope"]
 
-_PLAIN_TAG, _DEFLATED_TAG = b"=", b"z"
+PLAIN_TAG, _DEFLATED_TAG = b"=", b"z"
+"""The first octet of a stored form: what follows is as it was put in, or deflated."""
 _LEVEL = 6
 _DAMAGED = "a stored value is damaged: {why}"
 _KEEP = "stop campus-agent and salvage this directory; entries with a receipt are safe at the backend"
@@ -23,7 +24,7 @@ def pack(data: bytes, *, dictionary: bytes = b"") -> bytes:
     """Return the stored form: one octet that names the form, then the bytes."""
     deflate = zlib.compressobj(_LEVEL, zdict=dictionary)
     short = deflate.compress(data) + deflate.flush()
-    return _DEFLATED_TAG + short if len(short) < len(data) else _PLAIN_TAG + data
+    return _DEFLATED_TAG + short if len(short) < len(data) else PLAIN_TAG + data
 
 
 def unpack(stored: bytes, *, dictionary: bytes = b"", where: str = "") -> bytes:
@@ -32,7 +33,7 @@ def unpack(stored: bytes, *, dictionary: bytes = b"", where: str = "") -> bytes:
     Raises:
         JournalError: the stored form is damaged.
     """
-    if stored[:1] == _PLAIN_TAG:
+    if stored[:1] == PLAIN_TAG:
         return stored[1:]
     try:
         inflate = zlib.decompressobj(zdict=dictionary)

@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from agent import canonical
 from agent.clock import time_text
 from agent.errors import JournalError
-from agent.journal.packing import pack, unpack
+from agent.journal.packing import PLAIN_TAG, pack, unpack
 
 if TYPE_CHECKING:
     import sqlite3
+    from collections.abc import Callable, Iterator
     from datetime import datetime
 
     from agent.journal.database import Database
 
-__all__ = ["append_exchange", "exchanges", "get_blob", "has_blob", "put_blob"]
+__all__ = ["append_exchange", "exchanges", "get_blob", "has_blob", "put_blob", "put_file", "recorded"]
 
 _NEXT = "select coalesce(max(n) + 1, 0) from exchange where run = ? and asset = ?"
 _FRESH = timedelta(hours=12)
 """A blob put again is marked as put anew, so that it outlives the making of its entry; not more often than this."""
+_PAGE = 16
+"""Lines that are fetched at once."""
+_CHUNK = 2**16
+"""Octets of a file that are read at once."""
 
 
 def append_exchange(database: Database, run: str, asset: str, line: bytes, now: datetime) -> int:
@@ -40,19 +46,62 @@ def append_exchange(database: Database, run: str, asset: str, line: bytes, now: 
     return database.write(insert, essential=False)
 
 
-def exchanges(database: Database, run: str) -> dict[str, list[bytes]]:
-    """Return the raw lines of a run by asset, in the order in which they were appended."""
-    found: dict[str, list[bytes]] = {}
-    rows = database.rows("select asset, n, body from exchange where run = ? order by asset, n", (run,))
-    for asset, n, body in rows:
-        where = f"{database.path}: run {run}, {asset}, line {n}"
-        found.setdefault(asset, []).append(unpack(body, where=where))
-    return found
+def recorded(database: Database, run: str) -> dict[str, int]:
+    """Return how many raw lines a run has, by asset."""
+    counted = "select asset, count(*) from exchange where run = ? group by asset order by asset"
+    return dict(database.rows(counted, (run,)))
+
+
+def exchanges(database: Database, run: str, asset: str) -> Iterator[bytes]:
+    """Yield the raw lines of an asset in a run, in the order in which they were appended, some in memory at a time."""
+    last = -1
+    while True:
+        rows = database.rows(
+            "select n, body from exchange where run = ? and asset = ? and n > ? order by n limit ?",
+            (run, asset, last, _PAGE),
+        )
+        for last, body in rows:
+            yield unpack(body, where=f"{database.path}: run {run}, {asset}, line {last}")
+        if len(rows) < _PAGE:
+            return
 
 
 def put_blob(database: Database, data: bytes, now: datetime) -> str:
     """Store bytes under their digest unless they are there; return ``sha256:<hex>``."""
-    digest = canonical.digest(data)
+
+    def insert(db: sqlite3.Connection, key: str, moment: str) -> None:
+        db.execute("insert into blob(sha256, data, stored) values (?, ?, ?)", (key, pack(data), moment))
+
+    return _put(database, canonical.digest(data), insert, now)
+
+
+def put_file(database: Database, file: IO[bytes], now: datetime) -> str:
+    """Store what a file holds, as `put_blob` does, but as it is: for what is compressed, and too large to hold."""
+    sha256, size = hashlib.sha256(), 0
+    for chunk in _chunks(file):
+        sha256.update(chunk)
+        size += len(chunk)
+
+    def insert(db: sqlite3.Connection, key: str, moment: str) -> None:
+        row = db.execute(
+            "insert into blob(sha256, data, stored) values (?, zeroblob(?), ?)", (key, len(PLAIN_TAG) + size, moment)
+        ).lastrowid
+        assert row is not None  # just inserted
+        with db.blobopen("blob", "data", row) as blob:
+            blob.write(PLAIN_TAG)
+            for chunk in _chunks(file):
+                blob.write(chunk)
+
+    return _put(database, f"sha256:{sha256.hexdigest()}", insert, now)
+
+
+def _chunks(file: IO[bytes]) -> Iterator[bytes]:
+    file.seek(0)
+    while chunk := file.read(_CHUNK):
+        yield chunk
+
+
+def _put(database: Database, digest: str, insert: Callable[[sqlite3.Connection, str, str], None], now: datetime) -> str:
     key, moment = canonical.hex_of(digest), time_text(now)
     fresh = time_text(now - _FRESH)
     if database.rows("select 1 from blob where sha256 = ? and stored between ? and ?", (key, fresh, moment)):
@@ -60,7 +109,7 @@ def put_blob(database: Database, data: bytes, now: datetime) -> str:
 
     def put(db: sqlite3.Connection) -> None:
         if db.execute("update blob set stored = ? where sha256 = ?", (moment, key)).rowcount == 0:
-            db.execute("insert into blob(sha256, data, stored) values (?, ?, ?)", (key, pack(data), moment))
+            insert(db, key, moment)
 
     database.write(put)
     return digest

@@ -16,7 +16,7 @@ event loop call them through `asyncio.to_thread`. Every method raises `JournalEr
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from typing import IO, TYPE_CHECKING, Self
 
 from agent import canonical
 from agent.clock import SystemClock
@@ -130,13 +130,21 @@ class Journal:
         """
         return raw.append_exchange(self._database, run, asset, line, self._clock.now())
 
-    def exchanges(self, run: str) -> dict[str, list[bytes]]:
-        """Return the raw lines of a run by asset, in order; empty when there are none (or they were pruned)."""
-        return raw.exchanges(self._database, run)
+    def recorded(self, run: str) -> dict[str, int]:
+        """Return how many raw lines a run has, by asset; empty when there are none (or they were pruned)."""
+        return raw.recorded(self._database, run)
+
+    def exchanges(self, run: str, asset: str) -> Iterator[bytes]:
+        """Yield the raw lines of an asset in a run, in order; they are never all in memory."""
+        return raw.exchanges(self._database, run, asset)
 
     def put_blob(self, data: bytes) -> str:
         """Store bytes under their digest unless they are there, durable on return; return ``sha256:<hex>``."""
         return raw.put_blob(self._database, data, self._clock.now())
+
+    def put_file(self, file: IO[bytes]) -> str:
+        """Store what a file holds under its digest, as `put_blob` does, without holding it: for what is compressed."""
+        return raw.put_file(self._database, file, self._clock.now())
 
     def get_blob(self, digest: str) -> bytes:
         """Return the bytes of that digest, checked against it.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from agent.clock import Clock, SystemClock
@@ -20,17 +20,19 @@ from agent.runtime.opening import open_transport
 from agent.sessions.live import LiveSession
 from agent.sessions.redact import Redactor
 from agent.sessions.replay import ReplaySession
-from agent.sessions.segment import parse_segment, segment_bytes
+from agent.sessions.segment import read_segment, segment_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from urllib.parse import SplitResult
 
+    from agent.model.exchange import Exchange
     from agent.model.family import Family
     from agent.model.reading import Reading
     from agent.runtime.credentials import Credential
+    from agent.sessions.segment import Recorded
 
-__all__ = ["Target", "gaps_of", "parse_target", "read_live", "read_record"]
+__all__ = ["Target", "Told", "parse_target", "read_live", "read_record"]
 
 SCHEMES = {
     "snmp": ("generic-snmp", "interfaces"),
@@ -67,6 +69,15 @@ class Target:
     asset: Asset
     campus: Campus
     scheme: str
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What an asset told, live or in a record."""
+
+    readings: list[Reading]
+    gaps: tuple[str, ...]
+    """Of each request that got no usable answer, why."""
 
 
 def parse_target(url: str, *, links: Sequence[str] = (), topics: Sequence[str] = (), seconds: int = 60) -> Target:
@@ -148,9 +159,14 @@ def _page(parts: SplitResult, name: str) -> Platform:
 
 
 async def read_live(
-    target: Target, credential: Credential, *, collectors: Sequence[str] = (), clock: Clock | None = None
-) -> tuple[list[Reading], bytes]:
-    """Ask the target and return its readings and the record of the conversation.
+    target: Target,
+    credential: Credential,
+    *,
+    collectors: Sequence[str] = (),
+    record: Callable[[bytes], object] | None = None,
+    clock: Clock | None = None,
+) -> Told:
+    """Ask the target and return what it told.
 
     Pseudonyms of this record are made under a key that is thrown away.
 
@@ -158,53 +174,60 @@ async def read_live(
         target: whom to ask.
         credential: what opens it.
         collectors: which to run; the one of the scheme if none is named.
+        record: takes the record of the conversation, line by line as it comes: nothing else holds it.
         clock: tells the time.
 
     Raises:
         ConfigError: the credential does not fit.
         UsageError: there is no such collector.
     """
-    clock = clock or SystemClock()
-    lines: list[bytes] = []
     usual = SCHEMES[target.scheme][1]
     names = tuple(collectors) or (usual,)
+    gaps: list[str] = []
+
+    def keep(exchange: Exchange) -> None:
+        gaps.extend(_gap(exchange))
+        if record is not None:
+            record(exchange.to_bytes() + b"\n")
+
     redactor = Redactor(secrets.token_bytes(32), credential.secrets())
     transport = open_transport(target.asset, _family(target.asset.family), credential)
     try:
-        session = LiveSession(
-            transport,
-            redactor,
-            lambda exchange: lines.append(exchange.to_bytes()),
-            clock,
-            target.campus.poll(usual).deadline_seconds,
-        )
-        readings = await measure(target.asset, target.campus, names, session)
+        if record is not None:
+            header = SegmentHeader(run="read", asset=target.asset, collectors=names, campus=target.campus)
+            record(segment_bytes(header, ()))
+        deadline = target.campus.poll(usual).deadline_seconds
+        session = LiveSession(transport, redactor, keep, clock or SystemClock(), deadline)
+        return Told(await measure(target.asset, target.campus, names, session), tuple(gaps))
     finally:
         await transport.close()
-    header = SegmentHeader(run="read", asset=target.asset, collectors=names, campus=target.campus)
-    return readings, segment_bytes(header, lines)
 
 
-async def read_record(data: bytes, *, where: str) -> list[Reading]:
-    """Return the readings of a record, without asking anything of anyone.
+async def read_record(record: IO[bytes], *, where: str) -> Told:
+    """Return what a record tells, without asking anything of anyone; it is read line by line, never held.
 
     Raises:
         MalformedError: it is not a record.
-        ReplayError: it was made by a program that asks other things.
+        ReplayError: it was made by a program that asks other things, or breaks off.
     """
-    segment = parse_segment(data, where=where)
-    header = segment.header
+    header, exchanges = read_segment(record, where=where)
     campus = header.campus or Campus(version="1", school=School(id="ad-hoc", name="ad-hoc"), assets=(header.asset,))
-    session = ReplaySession(segment.exchanges, where=where)
+    gaps: list[str] = []
+    session = ReplaySession(_noting(exchanges, gaps), where=where)
     readings = await measure(header.asset, campus, header.collectors, session)
     session.finish()
-    return readings
+    return Told(readings, tuple(gaps))
 
 
-def gaps_of(data: bytes) -> list[str]:
-    """Return what the record says about each request that got no usable answer."""
-    exchanges = parse_segment(data).exchanges
-    return [f"{one.exchange.gap.reason}: {one.exchange.gap.detail}" for one in exchanges if one.exchange.gap]
+def _noting(exchanges: Iterable[Recorded], gaps: list[str]) -> Iterator[Recorded]:
+    for one in exchanges:
+        gaps.extend(_gap(one.exchange))
+        yield one
+
+
+def _gap(exchange: Exchange) -> Iterator[str]:
+    if exchange.gap is not None:
+        yield f"{exchange.gap.reason}: {exchange.gap.detail}"
 
 
 def _name(host: str) -> str:

@@ -1,6 +1,7 @@
 """One run: start it in the chain, converse with every asset, derive readings, sign and end it.
 
-Raw first: every exchange is durable in the journal before a collector sees the answer. One slow or lying asset
+Raw first: every exchange is durable in the journal before a collector sees the answer, and kept nowhere else: what a
+run holds does not grow with how much it asks. One slow or lying asset
 costs the others nothing. This is the one place where an unexpected exception of a collector is caught: it ends that
 asset as `failed`, never the run.
 """
@@ -15,7 +16,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from agent import canonical
 from agent.collectors import measure
 from agent.errors import AgentError, JournalError
 from agent.evidence.statement import digest_set
@@ -28,15 +28,17 @@ from agent.model.evidence import (
 )
 from agent.model.exchange import GapReason
 from agent.runtime import recovery
+from agent.runtime.segments import keep_segment
 from agent.sessions.live import LiveSession
-from agent.sessions.segment import packed, segment_file
+from agent.sessions.segment import packed
 from agent.verify.recompute import readings_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import datetime
 
     from agent.model.asset import Asset
+    from agent.model.base import Digest
     from agent.model.campus import Campus
     from agent.model.exchange import Exchange
     from agent.model.reading import Reading
@@ -65,7 +67,7 @@ class Conversation:
 
     job: Job
     result: str = "ok"
-    lines: list[bytes] = field(default_factory=list)
+    exchanges: int = 0
     gaps: int = 0
     partial: bool = False
     redactions: Counter[str] = field(default_factory=Counter)
@@ -73,15 +75,14 @@ class Conversation:
 
     def keep(self, exchange: Exchange) -> bytes:
         """Count an exchange and return its line."""
-        line = exchange.to_bytes()
-        self.lines.append(line)
+        self.exchanges += 1
         self.redactions.update(exchange.redactions)
         if exchange.gap is not None:
             self.gaps += 1
             self.partial = self.partial or exchange.gap.reason is not GapReason.UNSUPPORTED
         elif getattr(exchange.response, "partial", ()):
             self.partial = True
-        return line
+        return exchange.to_bytes()
 
     def take(self, readings: list[Reading]) -> None:
         """Keep the readings; the result is `ok`, `partial`, or how the last collector ended when none ended well.
@@ -147,7 +148,9 @@ async def run(
 
     tasks = [asyncio.create_task(bounded(job)) for job in jobs]
     try:
-        return _end(agent, begun, await asyncio.gather(*tasks), resting)
+        conversations = await asyncio.gather(*tasks)
+        segments = await asyncio.to_thread(_keep_segments, agent, begun, conversations)
+        return _end(agent, begun, conversations, segments, resting)
     except BaseException as error:
         for task in tasks:
             task.cancel()
@@ -212,27 +215,43 @@ async def converse(agent: Agent, name: str, campus: Campus, job: Job) -> Convers
     return conversation
 
 
-def _end(agent: Agent, begun: _Begun, conversations: Sequence[Conversation], resting: Iterable[str]) -> RunResult:
-    files = dict(begun.files)
+def _keep_segments(agent: Agent, begun: _Begun, conversations: Sequence[Conversation]) -> dict[str, tuple[str, Digest]]:
+    """Store the segments of all that were asked anything; return their names and digests by asset."""
+    jobs = [item.job for item in conversations if item.exchanges]
+    return {
+        job.asset.id: keep_segment(
+            agent.journal, SegmentHeader(run=begun.name, asset=job.asset, collectors=job.collectors)
+        )
+        for job in jobs
+    }
+
+
+def _end(
+    agent: Agent,
+    begun: _Begun,
+    conversations: Sequence[Conversation],
+    segments: Mapping[str, tuple[str, Digest]],
+    resting: Iterable[str],
+) -> RunResult:
+    files: dict[str, bytes | Digest] = {**begun.files}
     readings = [reading for item in conversations for reading in item.readings]
     redactions: Counter[str] = Counter()
     targets = [TargetResult(id=name, result="resting") for name in sorted(resting)]
     for item in conversations:
         job = item.job
         segment = None
-        if item.lines:
-            header = SegmentHeader(run=begun.name, asset=job.asset, collectors=job.collectors)
-            subject, data = segment_file(header, item.lines)
-            files[subject] = data
+        if job.asset.id in segments:
+            subject, digest = segments[job.asset.id]
+            files[subject] = digest
             files[f"families/{job.asset.family}.yaml"] = agent.family_files[job.asset.family]
-            segment = digest_set(canonical.digest(data))
+            segment = digest_set(digest)
         redactions.update(item.redactions)
         targets.append(
             TargetResult(
                 id=job.asset.id,
                 result=item.result,
                 segment=segment,
-                exchanges=len(item.lines),
+                exchanges=item.exchanges,
                 gaps=item.gaps,
             )
         )

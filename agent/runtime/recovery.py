@@ -8,18 +8,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from agent import canonical
 from agent.clock import time_text
 from agent.evidence.statement import digest_set
 from agent.model.asset import Asset
 from agent.model.evidence import EntryKind, SegmentHeader, TargetResult, Times
-from agent.sessions.segment import segment_file
+from agent.runtime.segments import keep_segment
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from agent.journal.records import Entry
     from agent.journal.slots import Slot
+    from agent.model.base import Digest
     from agent.runtime.wiring import Agent
 
 __all__ = ["abort_open_runs", "abort_run", "enrol", "state_gap"]
@@ -64,19 +64,19 @@ def state_gap(agent: Agent, slots: Sequence[Slot], reason: str, *, more: int = 0
 
 def abort_run(agent: Agent, run: str, reason: str) -> Entry:
     """End a run that will have no end of its own, keeping the raw answers that it had taken."""
-    files = dict(agent.plan_files)
+    files: dict[str, bytes | Digest] = {**agent.plan_files}
     targets = []
-    for name, lines in agent.journal.exchanges(run).items():
+    for name, exchanges in agent.journal.recorded(run).items():
         asset = agent.campus.asset(name) or Asset(id=name, family="generic-snmp", address="unknown")
-        subject, data = segment_file(SegmentHeader(run=run, asset=asset, collectors=()), lines)
-        files[subject] = data
+        subject, digest = keep_segment(agent.journal, SegmentHeader(run=run, asset=asset, collectors=()))
+        files[subject] = digest
         targets.append(
             TargetResult(
                 id=name,
                 result="aborted",
-                segment=digest_set(canonical.digest(data)),
-                exchanges=len(lines),
-                gaps=sum(b'"gap":{' in line for line in lines),
+                segment=digest_set(digest),
+                exchanges=exchanges,
+                gaps=sum(b'"gap":{' in line for line in agent.journal.exchanges(run, name)),
             )
         )
     return agent.state(

@@ -14,7 +14,7 @@ from agent.clock import Clock, SystemClock, boot_id, time_text
 from agent.collectors import COLLECTORS
 from agent.errors import AgentError, ConfigError, JournalError, KeyFileError
 from agent.evidence import keys
-from agent.evidence.statement import predicate_type_of, sign_statement, subjects_of
+from agent.evidence.statement import named, predicate_type_of, sign_statement
 from agent.journal.records import Entry, Signed
 from agent.journal.store import Journal
 from agent.model.evidence import (
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 
     from agent.evidence.keys import Signer
     from agent.model.asset import Asset
+    from agent.model.base import Digest
     from agent.model.campus import Campus
     from agent.model.exchange import Transport
     from agent.model.family import Family
@@ -114,14 +115,18 @@ class Agent:
             clock_step_ms=step_ms,
         )
 
-    def state(self, kind: EntryKind, files: Mapping[str, bytes], **fields: Any) -> Entry:
+    def state(self, kind: EntryKind, files: Mapping[str, bytes | Digest], **fields: Any) -> Entry:
         """Keep the files, then append a signed statement about them to the chain.
+
+        Args:
+            kind: what the statement is.
+            files: contents by name; of what the journal has already, its digest.
+            **fields: what else the predicate says.
 
         Raises:
             JournalError: it could not be made durable.
         """
-        for data in files.values():
-            self.journal.put_blob(data)
+        digests = {name: data if isinstance(data, str) else self.journal.put_blob(data) for name, data in files.items()}
 
         def sign(seq: int, prev: str) -> Signed:
             predicate = Predicate(
@@ -134,7 +139,7 @@ class Agent:
                 **fields,
             )
             statement = Statement(
-                subject=subjects_of(files),
+                subject=named(digests),
                 predicate_type=predicate_type_of(kind),
                 predicate=predicate,
             )

@@ -6,6 +6,8 @@
 
 Every line is canonical (RFC 8785) and ends with one newline, so that the SHA-256 of a line without its newline is
 the digest that readings cite, and the SHA-256 of the whole is what a run's statement names.
+
+A recorder's quarter of a year is tens of MB: a segment is written and read line by line, and never held.
 """
 
 from __future__ import annotations
@@ -14,7 +16,8 @@ import gzip
 import io
 import zlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from itertools import chain
+from typing import IO, TYPE_CHECKING
 
 from agent import canonical
 from agent.errors import MalformedError
@@ -22,7 +25,7 @@ from agent.model.evidence import SegmentHeader
 from agent.model.exchange import Exchange
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 __all__ = [
     "MAX_SEGMENT",
@@ -30,15 +33,18 @@ __all__ = [
     "Segment",
     "packed",
     "parse_segment",
+    "read_segment",
     "segment_bytes",
-    "segment_file",
     "unpacked",
+    "write_segment",
 ]
 
 MAX_SEGMENT = 256 * 1024 * 1024
 """Octets; a switch with 1 000 ports and 20 columns is about 2 MB."""
 PLAIN_LIMIT = 3 * 1024 * 1024
 """Octets; longer files are compressed, since the backend takes blobs of 4 MiB."""
+_LEVEL, _GZIP = 9, 31
+"""The best compression, and gzip (RFC 1952) without name and time: the same bytes every time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,15 +68,33 @@ def segment_bytes(header: SegmentHeader, lines: Iterable[bytes]) -> bytes:
     return b"".join(line + b"\n" for line in (header.to_bytes(), *lines))
 
 
-def segment_file(header: SegmentHeader, lines: Iterable[bytes]) -> tuple[str, bytes]:
-    """Return the name under which a statement carries a segment, and the bytes; a long one is compressed."""
-    return packed(f"raw/{header.asset.id}.jsonl", segment_bytes(header, lines))
+def write_segment(file: IO[bytes], header: SegmentHeader, lines: Iterable[bytes]) -> str:
+    """Write a segment into a file, as `packed` would give it, and return the name under which a statement carries it.
+
+    Holds at most `PLAIN_LIMIT` octets and one line, however many there are.
+    """
+    name = f"raw/{header.asset.id}.jsonl"
+    spelled = (line + b"\n" for line in chain((header.to_bytes(),), lines))
+    first, size = [], 0
+    for line in spelled:
+        first.append(line)
+        size += len(line)
+        if size > PLAIN_LIMIT:
+            break
+    else:
+        file.writelines(first)
+        return name
+    deflate = zlib.compressobj(_LEVEL, wbits=_GZIP)
+    for line in chain(first, spelled):
+        file.write(deflate.compress(line))
+    file.write(deflate.flush())
+    return name + ".gz"
 
 
 def packed(name: str, data: bytes) -> tuple[str, bytes]:
     """Return the name under which a statement carries a file of lines, and the bytes; a long one is compressed."""
     if len(data) > PLAIN_LIMIT:
-        return name + ".gz", gzip.compress(data, mtime=0)
+        return name + ".gz", zlib.compress(data, _LEVEL, wbits=_GZIP)
     return name, data
 
 
@@ -101,14 +125,46 @@ def parse_segment(data: bytes, *, where: str = "segment") -> Segment:
         MalformedError: it is too large, not canonical JSON lines, or its exchanges are not numbered from 0.
     """
     if len(data) > MAX_SEGMENT:
-        raise MalformedError("a raw segment of {size} octets is too large", where=where, size=len(data))
+        raise _too_large(len(data), where)
     if not data.endswith(b"\n"):
-        raise MalformedError("a raw segment must end with a newline; it seems cut short", where=where)
-    first, *rest = data[:-1].split(b"\n")
+        raise _cut_short(where)
+    header, exchanges = read_segment(io.BytesIO(data), where=where)
+    return Segment(header, tuple(exchanges))
+
+
+def read_segment(file: IO[bytes], *, where: str = "segment") -> tuple[SegmentHeader, Iterator[Recorded]]:
+    """Read a segment as strictly as `parse_segment`, one line at a time: a fault shows when its line is reached.
+
+    Args:
+        file: open at the beginning; it must stay open until the exchanges are read.
+        where: what errors name.
+
+    Raises:
+        MalformedError: it has no header. The iterator raises it at the first line that is not as it must be.
+    """
+    lines = _lines(file, where)
+    first = next(lines, None)
+    if first is None:
+        raise _cut_short(where)
     header = SegmentHeader.from_bytes(first, where=f"{where}:1")
     _must_be_canonical(header.to_bytes(), first, f"{where}:1")
-    found = []
-    for number, line in enumerate(rest):
+    return header, _exchanges(lines, where)
+
+
+def _lines(file: IO[bytes], where: str) -> Iterator[bytes]:
+    """Yield the lines without their newlines; what is too large is noticed before it is held."""
+    left = MAX_SEGMENT
+    while line := file.readline(left + 1):
+        left -= len(line)
+        if left < 0:
+            raise _too_large(MAX_SEGMENT - left, where)
+        if not line.endswith(b"\n"):
+            raise _cut_short(where)
+        yield line[:-1]
+
+
+def _exchanges(lines: Iterator[bytes], where: str) -> Iterator[Recorded]:
+    for number, line in enumerate(lines):
         place = f"{where}:{number + 2}"
         exchange = Exchange.from_bytes(line, where=place)
         _must_be_canonical(exchange.to_bytes(), line, place)
@@ -116,8 +172,15 @@ def parse_segment(data: bytes, *, where: str = "segment") -> Segment:
             raise MalformedError("exchange {n} stands where {number} belongs", where=place, n=exchange.n, number=number)
         if (exchange.response is None) == (exchange.gap is None):
             raise MalformedError("an exchange has either a response or a gap", where=place)
-        found.append(Recorded(exchange, canonical.digest(line)))
-    return Segment(header, tuple(found))
+        yield Recorded(exchange, canonical.digest(line))
+
+
+def _too_large(size: int, where: str) -> MalformedError:
+    return MalformedError("a raw segment of {size} octets is too large", where=where, size=size)
+
+
+def _cut_short(where: str) -> MalformedError:
+    return MalformedError("a raw segment must end with a newline; it seems cut short", where=where)
 
 
 def _must_be_canonical(spelled: bytes, line: bytes, where: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import random
 import resource
@@ -75,9 +76,10 @@ def test_a_disk_filled_by_measuring_needs_no_hands(disk: Path, make_sign: MakeSi
         assert len(lines) > 100
         assert not journal.space().enough
         assert not (directory / "ballast").exists()
-        assert journal.exchanges("r1")["sw1"] == lines
+        assert list(journal.exchanges("r1", "sw1")) == lines
 
-        segment = journal.put_blob(b"".join(lines)[:200_000])
+        segment = journal.put_file(io.BytesIO(b"".join(lines)[:200_000]))
+        assert journal.get_blob(segment) == b"".join(lines)[:200_000]
         end = journal.append(make_sign("run-abort", run="r1", blobs=[segment]))
         journal.slots.expect("a", datetime.now(UTC))
         journal.note_attempt(end.seq, 1, None, "timeout")

@@ -67,7 +67,7 @@ def lost(journal: Journal, acknowledged: list[list[str]]) -> list[list[str]]:
             found = journal.entry(facts[1])
             kept = found is not None and found.seq == int(facts[0])
         elif kind == "line":
-            lines = journal.exchanges(facts[0]).get("sw1", [])
+            lines = list(journal.exchanges(facts[0], "sw1"))
             kept = int(facts[1]) < len(lines) and hashlib.sha256(lines[int(facts[1])]).hexdigest() == facts[2]
         else:
             kept = journal.has_blob(facts[0]) and bool(journal.get_blob(facts[0]))

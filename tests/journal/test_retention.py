@@ -79,7 +79,7 @@ def test_only_what_is_old_and_receipted_goes(tmp_path: Path, make_sign: MakeSign
         }
         assert journal.has_blob(plan)
         runs = ("none", "half", "all", "open", "young")
-        assert [run for run in runs if not journal.exchanges(run)] == ["all"]
+        assert [run for run in runs if not journal.recorded(run)] == ["all"]
         assert journal.check(deep=True).pruned == 1
         assert journal.prune(days(31), 30) == journal.prune(days(31), 30)
 
@@ -87,7 +87,7 @@ def test_only_what_is_old_and_receipted_goes(tmp_path: Path, make_sign: MakeSign
             journal.put_receipt(entry.sha256, b"receipt")
         journal.prune(days(500), 30)
         assert not any(journal.has_blob(blob) for blob in [*blobs.values(), plan])
-        assert [run for run in runs if journal.exchanges(run)] == ["open"]
+        assert [run for run in runs if journal.recorded(run)] == ["open"]
         assert journal.check(deep=True).entries == 9
 
 

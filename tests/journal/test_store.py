@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import random
 import sqlite3
 import subprocess
 import sys
@@ -110,8 +112,14 @@ def test_raw_lines_are_kept_by_run_and_asset_in_order(journal: Journal, make_sig
     for line in lines:
         journal.append_exchange("r1", "sw1", line)
         journal.append_exchange("r1", "sw2", line[::-1])
-    assert journal.exchanges("r1") == {"sw1": lines, "sw2": [line[::-1] for line in lines]}
-    assert journal.exchanges("r2") == {}
+    assert journal.recorded("r1") == {"sw1": len(lines), "sw2": len(lines)}
+    assert list(journal.exchanges("r1", "sw1")) == lines
+    assert list(journal.exchanges("r1", "sw2")) == [line[::-1] for line in lines]
+    many = [b"%d" % n for n in range(50)]
+    for line in many:
+        journal.append_exchange("r1", "sw3", line)
+    assert list(journal.exchanges("r1", "sw3")) == many
+    assert (journal.recorded("r2"), list(journal.exchanges("r2", "sw1"))) == ({}, [])
 
 
 def test_raw_lines_belong_to_an_open_run(journal: Journal, make_sign: MakeSign) -> None:
@@ -156,6 +164,35 @@ def test_blobs_are_content_addressed(journal: Journal) -> None:
     assert not journal.has_blob(missing)
     with pytest.raises(JournalError, match="not in the journal"):
         journal.get_blob(missing)
+
+
+@pytest.mark.parametrize("size", [0, 1, 2**16 - 1, 2**16, 2**16 + 1, 1_000_000])
+def test_a_file_is_kept_as_its_bytes(journal: Journal, size: int) -> None:
+    """What a file holds has the digest of its octets and comes back as them, wherever the file stood."""
+    data = random.Random(size).randbytes(size)
+    file = io.BytesIO(data)
+    file.seek(size // 2)
+    digest = journal.put_file(file)
+    assert digest == canonical.digest(data)
+    assert journal.put_file(file) == journal.put_blob(data) == digest
+    assert journal.get_blob(digest) == data
+    assert journal.check(deep=True).blobs == 1
+
+
+def test_a_file_that_breaks_off_is_not_kept(journal: Journal) -> None:
+    """A file that cannot be read to its end leaves nothing behind, and the journal goes on."""
+
+    class Broken(io.BytesIO):
+        def read(self, size: int | None = -1) -> bytes:
+            self.reads = getattr(self, "reads", 0) + 1
+            if self.reads > 5:
+                raise OSError(5, "Input/output error")
+            return super().read(size)
+
+    with pytest.raises(OSError, match="Input/output"):
+        journal.put_file(Broken(bytes(200_000)))
+    assert journal.check(deep=True).blobs == 0
+    assert journal.get_blob(journal.put_file(io.BytesIO(b"next"))) == b"next"
 
 
 def test_the_outbox_keeps_order_until_receipts_come(journal: Journal, make_sign: MakeSign) -> None:

@@ -1,7 +1,7 @@
 """Child of the kill test: an agent that measures without end, as `campus-agent run --once` does once, until killed.
 
-Standard output acknowledges: `ready`, then the digest of each raw line of a conversation that is over, and `run` with
-the number of each finished run's entry. Usage: python kill_child.py REPOSITORY CAMPUS STATE
+Standard output acknowledges: `ready`, then the digest of each raw line that the readings of a finished conversation
+cite, and `run` with the number of each finished run's entry. Usage: python kill_child.py REPOSITORY CAMPUS STATE
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ sys.path.insert(0, sys.argv[1])
 
 from typing import TYPE_CHECKING
 
-from agent import canonical
 from agent.collectors import COLLECTORS
 from agent.runtime import recovery
 from agent.runtime.cycle import run
@@ -32,9 +31,9 @@ def say(text: str) -> None:
 
 
 def told(conversation: Conversation) -> None:
-    """Acknowledge the raw lines of a conversation."""
-    for line in conversation.lines:
-        say(f"line {canonical.digest(line)}")
+    """Acknowledge the raw lines that a conversation's readings cite."""
+    for source in sorted({source for reading in conversation.readings for source in reading.sources}):
+        say(f"line {source}")
 
 
 async def measure_for_ever() -> None:

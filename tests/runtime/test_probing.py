@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 
 import pytest
 
@@ -30,19 +31,24 @@ def test_a_family_of_probes_opens_a_probe(name: str) -> None:
 
 def test_a_page_by_its_url() -> None:
     """The path and query of the URL are asked for, and the record gives the same readings again."""
+    record = io.BytesIO()
     with site() as (port, seen):
         target = parse_target(f"http://127.0.0.1:{port}/a/b?c=d#e")
-        readings, record = asyncio.run(read_live(target, Credential()))
+        told = asyncio.run(read_live(target, Credential(), record=record.write))
     assert [path for path, _ in seen] == ["/a/b?c=d"]
-    found = {(reading.metric, reading.subject): reading.value for reading in readings}
+    found = {(reading.metric, reading.subject): reading.value for reading in told.readings}
     assert found["platform.success", f"asset:127.0.0.1-{port}"] == "1"
-    assert asyncio.run(read_record(record, where="record")) == readings
+    record.seek(0)
+    assert asyncio.run(read_record(record, where="record")) == told
 
 
 def test_a_host_by_its_url() -> None:
     """`tcp://host:port` says whether a host answers there."""
+    record = io.BytesIO()
     with site() as (port, _):
-        readings, record = asyncio.run(read_live(parse_target(f"tcp://127.0.0.1:{port}"), Credential()))
-    found = {(reading.metric, reading.subject): reading.value for reading in readings}
+        target = parse_target(f"tcp://127.0.0.1:{port}")
+        told = asyncio.run(read_live(target, Credential(), record=record.write))
+    found = {(reading.metric, reading.subject): reading.value for reading in told.readings}
     assert found["host.reachable", f"asset:127.0.0.1-{port}"] == "1"
-    assert asyncio.run(read_record(record, where="record")) == readings
+    record.seek(0)
+    assert asyncio.run(read_record(record, where="record")) == told

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import io
 
 import pytest
 
+from agent.collectors import measure
 from agent.errors import GapError, ReplayError
+from agent.model.campus import Campus, School
 from agent.model.exchange import SnmpGet, VarBinds
 from agent.sessions.replay import ReplaySession
-from agent.sessions.segment import parse_segment, segment_bytes
+from agent.sessions.segment import parse_segment, read_segment, segment_bytes
 from tests.sessions.scripted import live, octets
 from tests.sessions.test_live import HEADER
 
@@ -68,3 +71,12 @@ def test_what_is_left_over_is_refused() -> None:
     asyncio.run(session.ask(ONE))
     with pytest.raises(ReplayError, match="1 recorded exchanges were not asked for"):
         session.finish()
+
+
+def test_a_fault_of_the_record_is_not_one_of_the_device() -> None:
+    """A broken line ends the replay with its place: no collector may take it for a device that answers nonsense."""
+    data = segment_bytes(HEADER, [b'{"n":0}'])
+    header, exchanges = read_segment(io.BytesIO(data), where="rec")
+    campus = Campus(version="1", school=School(id="s", name="s"), assets=(header.asset,))
+    with pytest.raises(ReplayError, match="rec:2: not a valid Exchange"):
+        asyncio.run(measure(header.asset, campus, ("interfaces",), ReplaySession(exchanges, where="rec")))

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import gzip
+import io
+import random
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
@@ -12,8 +15,11 @@ from agent import canonical
 from agent.errors import MalformedError
 from agent.model.exchange import Exchange, Gap, GapReason, Partial, SnmpColumn, SnmpGet, SnmpTable, VarBinds
 from agent.sessions import segment
-from agent.sessions.segment import parse_segment, segment_bytes, segment_file
+from agent.sessions.segment import packed, parse_segment, read_segment, segment_bytes, write_segment
 from tests.sessions.test_live import HEADER
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 OIDS = st.lists(st.integers(0, 2**32 - 1), min_size=1, max_size=6).map(lambda ids: "1.3." + ".".join(map(str, ids)))
 REQUESTS = st.one_of(
@@ -60,6 +66,17 @@ def test_what_is_written_is_read(made: list[Exchange]) -> None:
     assert [one.exchange for one in found.exchanges] == made
     assert [one.source for one in found.exchanges] == [one.digest() for one in made]
     assert [one.source for one in found.exchanges] == [canonical.digest(line) for line in data.splitlines()[1:]]
+
+
+@given(exchanges())
+def test_line_by_line_is_the_same(made: list[Exchange]) -> None:
+    """What is written and read line by line is octet for octet, and digest for digest, what is made in one go."""
+    lines = [one.to_bytes() for one in made]
+    file = io.BytesIO()
+    assert (write_segment(file, HEADER, lines), file.getvalue()) == ("raw/sw1.jsonl", segment_bytes(HEADER, lines))
+    file.seek(0)
+    header, found = read_segment(file)
+    assert segment.Segment(header, tuple(found)) == parse_segment(file.getvalue())
 
 
 @given(exchanges(), st.data())
@@ -116,20 +133,74 @@ def test_a_broken_segment_is_named_with_its_line(data: bytes, where: str, what: 
         parse_segment(data, where="rec")
     assert caught.value.where == where
     assert what in str(caught.value)
+    with pytest.raises(MalformedError) as caught:
+        list(read_segment(io.BytesIO(data), where="rec")[1])
+    assert what in str(caught.value)
 
 
 def test_a_segment_beyond_the_cap_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """A segment that would fill the memory is not parsed."""
     monkeypatch.setattr(segment, "MAX_SEGMENT", len(GOOD) - 1)
-    with pytest.raises(MalformedError, match="too large"):
+    with pytest.raises(MalformedError, match=f"{len(GOOD)} octets is too large"):
         parse_segment(GOOD)
+    with pytest.raises(MalformedError, match=f"{len(GOOD)} octets is too large"):
+        list(read_segment(io.BytesIO(GOOD))[1])
 
 
-def test_a_long_segment_is_carried_compressed() -> None:
-    """The backend takes blobs of 4 MiB: a longer segment goes as gzip, the same bytes every time."""
-    line = LINE.model_copy(update={"response": VarBinds(varbinds=("00" * 2_000_000,))}).to_bytes()
-    name, data = segment_file(HEADER, [line])
-    assert name == "raw/sw1.jsonl.gz"
-    assert data == segment_file(HEADER, [line])[1]
-    assert gzip.decompress(data) == segment_bytes(HEADER, [line])
-    assert segment_file(HEADER, [LINE.to_bytes()]) == ("raw/sw1.jsonl", segment_bytes(HEADER, [LINE.to_bytes()]))
+def test_a_line_without_end_is_not_held(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a file that is one endless line, no more than a segment may have is read."""
+    monkeypatch.setattr(segment, "MAX_SEGMENT", 1000)
+    endless = io.BytesIO(b"x" * 100_000)
+    with pytest.raises(MalformedError, match="too large"):
+        read_segment(endless)
+    assert endless.tell() == 1001
+
+
+def test_a_record_is_read_as_far_as_it_is_asked_for() -> None:
+    """A fault shows when its line is reached: what stands before it is read, what comes after is not held."""
+    header, found = read_segment(io.BytesIO(GOOD.replace(b'"n":1', b'"n":7')), where="rec")
+    assert header == HEADER
+    assert next(found).exchange == LINE
+    with pytest.raises(MalformedError, match="rec:3: exchange 7 stands where 1 belongs"):
+        next(found)
+
+
+@pytest.mark.parametrize("more", [0, 1])
+def test_a_long_segment_is_carried_compressed(more: int) -> None:
+    """The backend takes blobs of 4 MiB: a longer segment goes as gzip, the same octets however it was written."""
+    dice = random.Random(5)
+    lines = [_line(n, dice.randbytes(40_000).hex()) for n in range(30)]
+    lines.append(_line(30, "00" * 200_000))
+    room = segment.PLAIN_LIMIT - len(segment_bytes(HEADER, [*lines, _line(31, "")])) + more
+    lines.append(_line(31, "0" * room))
+    whole = segment_bytes(HEADER, lines)
+    assert len(whole) == segment.PLAIN_LIMIT + more
+    file = io.BytesIO()
+    name = write_segment(file, HEADER, lines)
+    assert (name, file.getvalue()) == packed("raw/sw1.jsonl", whole)
+    assert name == "raw/sw1.jsonl" + ".gz" * more
+    assert (gzip.decompress(file.getvalue()) if more else file.getvalue()) == whole
+
+
+def _line(n: int, value: str) -> bytes:
+    return LINE.model_copy(update={"n": n, "response": VarBinds(varbinds=(value,))}).to_bytes()
+
+
+def test_lines_are_not_gathered() -> None:
+    """However long a segment is, it is written while its lines still come."""
+    line, made = _line(0, "00" * 100_000), 0
+
+    def lines() -> Iterator[bytes]:
+        nonlocal made
+        for made in range(1, 201):  # noqa: B007 (counted outside)
+            yield line
+
+    class Watched(io.BytesIO):
+        def write(self, data: object) -> int:
+            begun.append(made)
+            return super().write(data)  # type: ignore[arg-type] # whatever is given
+
+    begun: list[int] = []
+    write_segment(Watched(), HEADER, lines())
+    assert begun[0] <= segment.PLAIN_LIMIT // len(line) + 1
+    assert made == 200

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 from typing import TYPE_CHECKING
 
@@ -35,12 +36,14 @@ def now() -> int:
 
 def read(device: HikvisionRecorder, door: Door, query: str = "") -> tuple[list[Reading], bytes]:
     """Read the device as `campus-agent read isapi://...` does, and check that the record gives the same."""
+    kept = io.BytesIO()
     with serve(device, door) as served:
         target = parse_target(f"isapi://127.0.0.1:{served.port}{query}", seconds=120)
-        readings, kept = asyncio.run(read_live(target, CREDENTIAL))
+        told = asyncio.run(read_live(target, CREDENTIAL, record=kept.write))
+    kept.seek(0)
     replayed = asyncio.run(read_record(kept, where="record"))
-    assert [one.to_bytes() for one in replayed] == [one.to_bytes() for one in readings]
-    return readings, kept
+    assert [one.to_bytes() for one in replayed.readings] == [one.to_bytes() for one in told.readings]
+    return told.readings, kept.getvalue()
 
 
 def values(readings: list[Reading], metric: str) -> dict[str, str]:

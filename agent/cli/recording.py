@@ -1,0 +1,97 @@
+"""Records as files that the user named: written as they come, and read line by line, however long they are."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from contextlib import contextmanager, suppress
+from typing import IO, TYPE_CHECKING
+
+from agent.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+__all__ = ["open_record", "recording_into"]
+
+
+@contextmanager
+def open_record(path: Path) -> Iterator[IO[bytes]]:
+    """Open a record to be read in the body.
+
+    Raises:
+        UsageError: it cannot be opened, or not be read to its end.
+    """
+    try:
+        with path.open("rb") as file:
+            yield file
+    except OSError as error:
+        raise UsageError("cannot read this file: {why}", where=str(path), why=error.strerror) from error
+
+
+@contextmanager
+def recording_into(path: Path | None) -> Iterator[Callable[[bytes], object] | None]:
+    """Give what writes a record as it comes; the name holds all of it after the body, or what it held before.
+
+    Until then the record lies beside it in a file without a name, which goes with this process however it ends. What
+    is no file (`/dev/stdout`, a pipe) gets each line at once.
+
+    Args:
+        path: the file; None where no record is wanted, then nothing is given.
+
+    Raises:
+        UsageError: it cannot be written; told before the body where it can be known.
+    """
+    if path is None:
+        yield None
+        return
+
+    def write(data: bytes) -> None:
+        with _written(path):
+            file.write(data)
+            if not whole:
+                file.flush()
+
+    with _written(path):
+        whole = path.is_file() or not path.exists()
+        file = _spool(path) if whole else path.open("wb")
+    try:
+        yield write
+        if whole:
+            with _written(path):
+                _publish(file, path.resolve())
+    finally:
+        with suppress(OSError):  # of what a full disk kept from being written: told already, or of no use any more
+            file.close()
+
+
+@contextmanager
+def _written(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise UsageError("cannot write this file: {why}", where=str(path), why=error.strerror) from error
+
+
+def _spool(path: Path) -> IO[bytes]:
+    """Open a file without a name where the record will lie, so that there is room for it, and the right to write."""
+    return tempfile.TemporaryFile(dir=path.resolve().parent)
+
+
+def _publish(spool: IO[bytes], path: Path) -> None:
+    """Copy the whole of it to the name in one step, with the mode of an ordinary new file."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    spool.seek(0)
+    try:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
+        with os.fdopen(os.open(temporary, flags, 0o666), "wb") as file:
+            shutil.copyfileobj(spool, file)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except BaseException:
+        with suppress(OSError):
+            temporary.unlink()
+        raise
