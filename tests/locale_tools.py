@@ -4,7 +4,8 @@
     python tests/locale_tools.py --check    change nothing; exit 1 if something is missing or stale
 
 A text counts as visible when it is the argument of ``_()``, ``N_()`` or ``translate()`` (in code or in a
-template), the `what` or `todo` of an `AgentError`, or a help text of the command line.
+template), the `what` or `todo` of an `AgentError` (also where a function hands it on to one), or a help text of the
+command line.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from agent.cli.localise import help_texts
 from agent.language import DOMAIN, LOCALE
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 __all__ = ["Found", "compile_catalogue", "extract", "load", "missing", "places", "refresh"]
@@ -36,6 +38,8 @@ __all__ = ["Found", "compile_catalogue", "extract", "load", "missing", "places",
 AGENT = LOCALE.parent
 PO = LOCALE / "zh_CN" / "LC_MESSAGES" / f"{DOMAIN}.po"
 MARKERS = ("_", "N_", "translate")
+Taker = frozenset[tuple[str, int]]
+"""The parameters of a function or class that become the text of an error: name, and position or -1 for none."""
 
 
 @dataclass
@@ -54,12 +58,12 @@ class Found:
 def extract(root: Path = AGENT) -> Found:
     """Return every visible text of the package."""
     found = Found()
-    for path in sorted(root.rglob("*.py")):
-        tree = ast.parse(path.read_text(encoding="utf-8"), str(path))
-        classes = _error_classes(tree)
+    trees = {path: ast.parse(path.read_text(encoding="utf-8"), str(path)) for path in sorted(root.rglob("*.py"))}
+    takers = _takers(trees)
+    for path, tree in trees.items():
         for node in ast.walk(tree):
             if isinstance(node, ast.Call):
-                _visit(node, f"{path.relative_to(root.parent)}:{node.lineno}", classes, found)
+                _visit(node, f"{path.relative_to(root.parent)}:{node.lineno}", takers[path], found)
     for path in sorted(root.rglob("*.html")):
         template = jinja2.Environment(autoescape=True).parse(path.read_text(encoding="utf-8"))
         for line, _, message in extract_from_ast(template, MARKERS):
@@ -71,9 +75,83 @@ def extract(root: Path = AGENT) -> Found:
     return found
 
 
-def _error_classes(tree: ast.Module) -> dict[str, int]:
+def _takers(trees: Mapping[Path, ast.Module]) -> dict[Path, dict[str, Taker]]:
+    """Return by module the names there that take the text of an error: classes, functions and `.methods`.
+
+    A function takes one if it hands a parameter called `what` or `todo` on to an error, directly or through another.
+    """
+    known = {path: _error_classes(tree) for path, tree in trees.items()}
+    while True:
+        before = {path: dict(takers) for path, takers in known.items()}
+        methods: dict[str, Taker] = {}
+        for path, tree in trees.items():
+            inside = {part for node in ast.walk(tree) if isinstance(node, ast.ClassDef) for part in node.body}
+            for node in ast.walk(tree):
+                if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and (taker := _taker(node, known[path])):
+                    if node in inside:
+                        methods[f".{node.name}"] = methods.get(f".{node.name}", frozenset()) | taker
+                    else:
+                        known[path][node.name] = taker
+        for path, tree in trees.items():
+            known[path] |= methods | _imported(tree, known)
+        if known == before:
+            return known
+
+
+def _imported(tree: ast.Module, known: Mapping[Path, dict[str, Taker]]) -> dict[str, Taker]:
+    """Return the takers that a module imports from another one."""
+    by_module = {".".join(path.with_suffix("").parts): takers for path, takers in known.items()}
+    return {
+        alias.asname or alias.name: takers[alias.name]
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.module
+        for module, takers in by_module.items()
+        if f".{module}".endswith(f".{node.module}")
+        for alias in node.names
+        if alias.name in takers
+    }
+
+
+def _taker(function: ast.FunctionDef | ast.AsyncFunctionDef, known: Mapping[str, Taker]) -> Taker:
+    """Return which parameters of a function become the text of an error."""
+    names = [argument.arg for argument in (*function.args.posonlyargs, *function.args.args)]
+    names = names[1:] if names[:1] in (["self"], ["cls"]) else names
+    handed = {
+        text.id
+        for node in ast.walk(function)
+        if isinstance(node, ast.Call)
+        for text in _taken(node, known.get(_name(node), frozenset()))
+        if isinstance(text, ast.Name)
+    }
+    return frozenset((name, names.index(name) if name in names else -1) for name in handed & {"what", "todo"})
+
+
+def _name(node: ast.Call) -> str:
+    return f".{node.func.attr}" if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+
+
+def _taken(node: ast.Call, taker: Taker) -> list[ast.expr]:
+    """Return the arguments of a call that become the text of an error.
+
+    Where methods of one name take it at several positions, the last that is there counts: what stands before it says
+    which kind of error, or in which phase.
+    """
+    found = []
+    by_name = {keyword.arg: keyword.value for keyword in node.keywords}
+    for name in sorted({name for name, _ in taker}):
+        places = [at for one, at in taker if one == name and 0 <= at < len(node.args)]
+        if name in by_name:
+            found.append(by_name[name])
+        elif places:
+            found.append(node.args[max(places)])
+    return found
+
+
+def _error_classes(tree: ast.Module) -> dict[str, Taker]:
     """Return the error classes that the module may raise, with the position of `what` among their arguments."""
-    classes = {name: 1 if name == "GapError" else 0 for name in errors.__all__}
+    classes: dict[str, Taker] = {
+        name: frozenset({("what", 1 if name == "GapError" else 0), ("todo", -1)}) for name in errors.__all__
+    }
     for node in ast.walk(tree):
         if isinstance(node, ast.ClassDef):
             for base in node.bases:
@@ -86,16 +164,9 @@ def _has_init(node: ast.ClassDef) -> bool:
     return any(isinstance(part, ast.FunctionDef) and part.name == "__init__" for part in node.body)
 
 
-def _visit(node: ast.Call, place: str, classes: dict[str, int], found: Found) -> None:
-    name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-    wanted: list[ast.expr] = []
-    if name in MARKERS:
-        wanted = node.args[:1]
-    elif name in classes:
-        at = classes[name]
-        wanted = node.args[at : at + 1]
-        wanted += [keyword.value for keyword in node.keywords if keyword.arg in {"what", "todo"}]
-    for argument in wanted:
+def _visit(node: ast.Call, place: str, takers: Mapping[str, Taker], found: Found) -> None:
+    name = _name(node)
+    for argument in node.args[:1] if name.lstrip(".") in MARKERS else _taken(node, takers.get(name, frozenset())):
         texts, dynamic = _texts(argument)
         for text in texts:
             found.add(text, place)

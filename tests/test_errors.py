@@ -12,7 +12,7 @@ def test_an_error_inside_an_error_is_told_in_the_same_language() -> None:
     error = VerificationError("the log does not hold this leaf: {why}", why=inner)
     assert str(error) == "the log does not hold this leaf: the inclusion proof does not lead to the signed root"
     chinese = translator("zh_CN")
-    assert error.render(chinese) == f"日志中没有此叶：{inner.render(chinese)}"
+    assert error.render(chinese) == f"透明日志中没有此叶：{inner.render(chinese)}"
     assert inner.render(chinese) != str(inner)
 
 

@@ -143,7 +143,7 @@ class BackendClient:
         except (MalformedError, KeyError, TypeError):
             found = None
         if not isinstance(found, list) or not all(isinstance(one, str) for one in found):
-            raise self._no_answer("/v1/have", answer, "gave no list of missing files")
+            raise self._no_answer("/v1/have", answer, "the backend gave no list of missing files (status {status})")
         asked = set(digests)
         return [digest for digest in found if digest in asked]
 
@@ -156,7 +156,7 @@ class BackendClient:
         path = f"/v1/blobs/{digest}"
         answer = await self._request("PUT", path, data, BLOB_MEDIA_TYPE)
         if answer.status not in (200, 201):
-            raise self._no_answer(path, answer, "did not say that the file is stored")
+            raise self._no_answer(path, answer, "the backend did not say that the file is stored (status {status})")
 
     async def put_statement(self, digest: str, seq: int, envelope: bytes) -> bytes:
         """Deliver a statement; return its receipt, verified.
@@ -172,14 +172,14 @@ class BackendClient:
         path = f"/v1/statements/{digest}"
         answer = await self._request("PUT", path, envelope, ENVELOPE_MEDIA_TYPE)
         if answer.status not in (200, 201):
-            raise self._no_answer(path, answer, "gave no receipt")
+            raise self._no_answer(path, answer, "the backend gave no receipt (status {status})")
         try:
             leaf = self._check_receipt(answer.body, digest)
         except AgentError as error:
-            raise self._later(path, "said {status} without a receipt that holds: {why}", status=answer.status,
-                              why=error.render()) from error  # fmt: skip
+            text = "the backend said {status} without a receipt that holds: {why}"
+            raise self._later(path, text, status=answer.status, why=error.render()) from error
         if leaf.statement.digest() != digest or leaf.seq != seq:
-            raise self._later(path, "gave a receipt for another entry")
+            raise self._later(path, "the backend gave a receipt for another entry")
         return answer.body
 
     async def fetch_challenge(self, keyid: str) -> FetchedChallenge:
@@ -191,16 +191,20 @@ class BackendClient:
         path = f"/v1/challenges?keyid={keyid}"
         answer = await self._request("GET", path)
         if answer.status != 200:
-            raise self._no_answer(path, answer, "gave no challenge")
+            raise self._no_answer(path, answer, "the backend gave no challenge (status {status})")
         try:
             challenge = self._open_challenge(answer.body)
             expires = parse_time(challenge.expires)
         except AgentError as error:
-            raise self._later(path, "gave a challenge that does not hold: {why}", why=error.render()) from error
+            raise self._later(
+                path, "the backend gave a challenge that does not hold: {why}", why=error.render()
+            ) from error
         # Compared with the backend's own time: our clock may be wrong, and that is then seen in the evidence.
         now = self._clock.now().timestamp() + (self.clock_offset_ms or 0) / 1000
         if challenge.agent != keyid or expires.timestamp() < now or challenge.nonce == self._last_nonce:
-            raise self._later(path, "gave a challenge that is old or not for this agent; a cache may be in the way")
+            raise self._later(
+                path, "the backend gave a challenge that is old or not for this agent; a cache may be in the way"
+            )
         self._last_nonce = challenge.nonce
         return FetchedChallenge(challenge, answer.body)
 
@@ -216,7 +220,7 @@ class BackendClient:
         except MalformedError:
             found = None
         if not isinstance(found, dict):
-            raise self._no_answer("/v1/trust", answer, "gave no keys")
+            raise self._no_answer("/v1/trust", answer, "the backend gave no keys (status {status})")
         return found
 
     async def _request(self, method: str, path: str, body: bytes = b"", content_type: str = "") -> _Answer:
@@ -236,7 +240,7 @@ class BackendClient:
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
             # TimeoutError is an OSError. httpx names what failed in its class and often has no text.
             why = str(error) or type(error).__name__
-            raise self._later(path, "cannot be reached: {why}", why=why) from error
+            raise self._later(path, "the backend cannot be reached: {why}", why=why) from error
         theirs = self._note_date(response, sent, headed)
         answer = _Answer(
             status=response.status_code,
@@ -245,12 +249,12 @@ class BackendClient:
             retry_after=retry_after(response.headers.get("retry-after"), theirs or headed),
         )
         if content is None:
-            raise self._no_answer(path, answer, "gave an answer that is too long")
+            raise self._no_answer(path, answer, "the backend gave an answer that is too long (status {status})")
         problem = None if response.is_success else read_problem(answer.status, answer.content_type, content)
         if problem is not None and problem.action is not Action.LATER:
             raise RefusedError(problem, where=url)
         if problem is not None:
-            raise self._no_answer(path, answer, problem.detail)
+            raise self._no_answer(path, answer, "the backend said {status}: {detail}", detail=problem.detail)
         return answer
 
     def _note_date(self, response: httpx.Response, sent: datetime, headed: datetime) -> datetime | None:
@@ -260,13 +264,13 @@ class BackendClient:
             self.clock_offset_ms = round((theirs - ours).total_seconds() * 1000)
         return theirs
 
-    def _no_answer(self, path: str, answer: _Answer, what: str) -> LaterError:
-        error = self._later(path, "said {status}: {what}", status=answer.status, what=what)
+    def _no_answer(self, path: str, answer: _Answer, what: str, **values: object) -> LaterError:
+        error = self._later(path, what, status=answer.status, **values)
         error.retry_after = answer.retry_after
         return error
 
-    def _later(self, path: str, message: str, /, **values: object) -> LaterError:
-        error = LaterError("the backend " + message, where=self._base + path.partition("?")[0], todo=_TOO_LATE)
+    def _later(self, path: str, what: str, **values: object) -> LaterError:
+        error = LaterError(what, where=self._base + path.partition("?")[0], todo=_TOO_LATE)
         error.values = values
         return error
 

@@ -20,7 +20,7 @@ FORGED = TAMPERED / "receipt_dated_back.zip"
     ("language", "why", "counts"),
     [
         ("en_US.UTF-8", "the log does not hold this leaf", ", 1 failed)"),
-        ("zh_CN.UTF-8", "日志中没有此叶", "1 项未通过)"),
+        ("zh_CN.UTF-8", "透明日志中没有此叶", "1 项未通过)"),
     ],
 )
 def test_verify_says_what_failed_in_the_readers_language(language: str, why: str, counts: str) -> None:
