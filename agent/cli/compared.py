@@ -11,7 +11,6 @@ from rich.table import Table
 
 from agent.canonical import decimal_text
 from agent.language import translator
-from agent.report.compare import comparison_lines
 
 if TYPE_CHECKING:
     from agent.model.finding import Assessment
@@ -22,6 +21,8 @@ __all__ = ["print_comparison"]
 
 def print_comparison(comparison: Comparison, language: str, console: Console | None = None) -> None:
     """Print the table and the sums under it; clauses that are the same are counted, not listed."""
+    from agent.report.compare import comparison_lines  # pages come with it, which no other command needs
+
     _ = translator(language)
     console = console or Console()
     then, now = comparison.then, comparison.now

@@ -212,7 +212,7 @@ def _review(bundle: Path, trust: Path, told: Told) -> None:
     found = verify_bundle(bundle.read_bytes(), trust=pinned_trust(trust))
     result = found.result
     for check in result.failed():
-        told.plain(f"FAIL {check.name}: {check.detail}")
+        told.plain(f"FAIL {check.name}: {check.told(told.translate)}")
     text = N_("{bundle} holds: {count} checks") if result.ok else N_("{bundle} does NOT hold: {count} checks")
     told.say(text, bundle=bundle, count=len(result.checks))
     pages = {language: bundle.parent / f"report.{language}.html" for language in ("zh_CN", "en")}
