@@ -7,6 +7,7 @@ is an acknowledgement: it is written after the journal's call has returned. Usag
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 import random
 import sys
@@ -62,7 +63,8 @@ def write_for_ever(directory: Path) -> None:
                 line = os.urandom(dice.choice((10, 100, 5000))).hex().encode()
                 n = journal.append_exchange(run, "sw1", line)
                 say(f"line {run} {n} {hashlib.sha256(line).hexdigest()}")
-                blobs.append(journal.put_blob(line + b"\n"))
+                raw = line + b"\n"
+                blobs.append(journal.put_blob(raw) if dice.random() < 0.5 else journal.put_file(io.BytesIO(raw * 20)))
                 say(f"blob {blobs[-1]}")
             entry = journal.append(sign("run", run, blobs or ["sha256:" + "0" * 64]))
             say(f"entry {entry.seq} {entry.sha256}")
