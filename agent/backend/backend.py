@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from agent.backend.blobs import sync_directory
+from agent.backend.database import SQLITE_FILE
 from agent.backend.log import TransparencyLog, stored_origin
 from agent.backend.store import RESERVE_BYTES, Store
 from agent.errors import ConfigError
@@ -23,6 +26,9 @@ _Key = TypeVar("_Key", keys.LogSigner, keys.Signer)
 
 DEFAULT_ORIGIN = "campus-agent-backend/log"
 """The name of a new log that nobody named."""
+_LOG_FILE = "log"
+"""Holds the name of the log that the keys beside it have signed, so that no second log is begun with them when the
+directory is opened with another database than the one that holds it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +40,7 @@ class Settings:
     """The log's name in receipts: a host and path that the operator controls; fixed once the log exists.
     Empty: the name that the log in the database has, or `DEFAULT_ORIGIN` for a new one."""
     database: str = ""
-    """SQLAlchemy URL; empty: SQLite in the directory."""
+    """URL of a PostgreSQL, with the user's password: never shown. Empty: SQLite in the directory."""
     reserve_bytes: int = RESERVE_BYTES
     """Free space that blobs leave for statements and receipts."""
     body_seconds: float = 120
@@ -60,7 +66,8 @@ class Backend:
             exclusive: as the server; False for tools that work beside it and make no backend of their own.
 
         Raises:
-            ConfigError: the directory is unusable, taken, or holds another log; or a tool finds no backend in it.
+            ConfigError: directory or database are unusable, the directory is taken, or its log is another than the
+                database's; or a tool finds no backend in it.
             KeyFileError: a key file is damaged or open to others.
             ProblemError: the database cannot be opened.
         """
@@ -68,6 +75,9 @@ class Backend:
         log_path, challenge_path = (directory / "keys" / name for name in ("log.pem", "challenge.pem"))
         if not exclusive and not log_path.exists() and not challenge_path.exists():
             raise _nothing_here(directory)
+        signed = _signed_origin(directory)
+        if signed is not None and not settings.database and not (directory / SQLITE_FILE).exists():
+            raise _lost(directory / SQLITE_FILE, signed)
         store = Store(
             directory,
             clock,
@@ -76,13 +86,15 @@ class Backend:
             exclusive=exclusive,
         )
         try:
-            held = _held_origin(store, needed=not exclusive)
+            held = _held_origin(store, signed, needed=not exclusive)
             origin = _agreed_origin(settings.origin, held)
             log_signer = _key(log_path, held, keys.load_log_key, keys.create_log_key)
             signer = _key(challenge_path, held, keys.load, keys.create)
             log = TransparencyLog(origin, log_signer)
             with store.write() as connection:
                 log.open(connection)
+            if exclusive and signed is None:
+                _note_signed(directory, origin)
         except BaseException:
             store.close()
             raise
@@ -108,17 +120,41 @@ class Backend:
         }
 
 
-def _held_origin(store: Store, *, needed: bool) -> str | None:
+def _held_origin(store: Store, signed: str | None, *, needed: bool) -> str | None:
     """Return the name of the log in the database; None if there is none yet.
 
     Raises:
-        ConfigError: there is none, and one is needed.
+        ConfigError: there is none, and one is needed or was here.
     """
     with store.read() as connection:
         held = stored_origin(connection)
+    if held is None and signed is not None:
+        raise _lost(store.place, signed)
     if held is None and needed:
         raise _nothing_here(store.directory)
     return held
+
+
+def _signed_origin(directory: Path) -> str | None:
+    """Return the name of the log that the directory's keys have signed; None if they have signed none that is known."""
+    try:
+        return (directory / _LOG_FILE).read_text(encoding="utf-8").strip()
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeDecodeError) as error:
+        raise _unreadable(directory / _LOG_FILE, error) from error
+
+
+def _note_signed(directory: Path, origin: str) -> None:
+    """Note durably which log the directory's keys sign."""
+    try:
+        with (directory / _LOG_FILE).open("w", encoding="utf-8") as file:
+            file.write(f"{origin}\n")
+            file.flush()
+            os.fsync(file.fileno())
+        sync_directory(directory)
+    except OSError as error:
+        raise _unreadable(directory / _LOG_FILE, error) from error
 
 
 def _agreed_origin(given: str, held: str | None) -> str:
@@ -162,4 +198,23 @@ def _key(path: Path, held: str | None, load: Callable[[Path], _Key], create: Cal
 def _nothing_here(directory: Path) -> ConfigError:
     return ConfigError(
         "there is no backend here", where=str(directory), todo="Start it once with campus-agent backend serve"
+    )
+
+
+def _lost(place: Path | str, origin: str) -> ConfigError:
+    return ConfigError(
+        "the database does not hold the log {origin}, which the keys in the backend's directory have signed",
+        where=str(place),
+        todo="Name the database that holds it, or restore that from its backup: two logs of one name would pass for a"
+        " forgery",
+        origin=origin,
+    )
+
+
+def _unreadable(path: Path, error: Exception) -> ConfigError:
+    return ConfigError(
+        "the backend's directory cannot be used: {why}",
+        where=str(path),
+        todo="Give the service's user a directory that it may write",
+        why=getattr(error, "strerror", None) or str(error),
     )

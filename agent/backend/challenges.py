@@ -94,9 +94,7 @@ def issue(store: Store, signer: Signer, keyid: str) -> bytes:
 
 def issued(connection: Connection, nonce: str) -> Issued | None:
     """Return a challenge by its nonce; None if none such was issued."""
-    row = connection.execute(
-        select(tables.challenge).where(tables.challenge.c.nonce == nonce).with_for_update()
-    ).one_or_none()
+    row = connection.execute(select(tables.challenge).where(tables.challenge.c.nonce == nonce)).one_or_none()
     if row is None:
         return None
     return Issued(row.nonce, row.keyid, row.issued, row.expires, row.run, row.ended)

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from agent import canonical
 from agent.backend.problems import ProblemError
+from agent.backend.tables import is_name
 from agent.clock import parse_time
 from agent.errors import AgentError, MalformedError
 from agent.evidence import dsse, keys
@@ -51,7 +52,7 @@ GENESIS = "0" * 64
 SKEW = timedelta(seconds=60)
 """How far the clocks of agent and backend may be apart."""
 MAX_NAME_CHARACTERS = 200
-"""Of an agent's id: it goes into the log leaf, which a receipt carries."""
+"""Of an agent's id, which goes into the log leaf and so into receipts, and of a run's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +133,7 @@ def read_link(payload: bytes) -> Link:
     before = prev.get("sha256") if isinstance(prev, dict) else None
     if not isinstance(seq, int) or isinstance(seq, bool) or not 0 <= seq < 2**53:
         raise MalformedError("seq is not a whole number")
-    if not isinstance(kind, str) or not 0 < len(kind) <= 40:
+    if not isinstance(kind, str) or not 0 < len(kind) <= 40 or not kind.isprintable():
         raise MalformedError("kind is not a short text")
     if not _is_hex(keyid) or not _is_hex(before):
         raise MalformedError("keyid or prev is not a SHA-256 in hex")
@@ -197,8 +198,8 @@ def content_refusal(
     if submission.statement is None:
         return Refusal(ProblemType.MALFORMED, f"not a statement of this version: {submission.fault}")
     predicate = submission.statement.predicate
-    if (predicate.kind == EntryKind.ENROL) != (predicate.seq == 0):
-        return Refusal(ProblemType.MALFORMED, "the first entry, and only the first, enrols")
+    if (malformed := _malformed(predicate)) is not None:
+        return Refusal(ProblemType.MALFORMED, malformed)
     if (predicate.campus, predicate.agent.id) != (key.campus, key.agent):
         return Refusal(ProblemType.IDENTITY_MISMATCH, "the key was enrolled for another campus or agent")
     finished = parse_time(predicate.time.finished)
@@ -207,6 +208,14 @@ def content_refusal(
     if predicate.challenge is None:
         return None
     return _challenge_refusal(predicate, find_challenge(predicate.challenge.nonce), holder(predicate))
+
+
+def _malformed(predicate: Predicate) -> str | None:
+    if (predicate.kind == EntryKind.ENROL) != (predicate.seq == 0):
+        return "the first entry, and only the first, enrols"
+    if predicate.run is not None and not is_name(predicate.run, MAX_NAME_CHARACTERS):
+        return "the name of a run is a short printable text"
+    return None
 
 
 def _challenge_refusal(predicate: Predicate, challenge: Issued | None, holder: str) -> Refusal | None:

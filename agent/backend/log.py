@@ -1,7 +1,8 @@
 """The backend's transparency log: one RFC 6962 tree whose head, nodes and receipts live in the database.
 
 An append reads O(log n) nodes, writes the leaf and the nodes that it completes, signs the new head and returns the
-receipt, all in the caller's transaction: a leaf without its receipt, or a signed head without its leaf, cannot exist.
+receipt, all in the caller's transaction, which is the only one that writes (`Store.write`): a leaf without its receipt,
+a signed head without its leaf, or two leaves of one number cannot exist.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ class TransparencyLog:
         Raises:
             ConfigError: the database holds the log of another origin or key.
         """
-        row = connection.execute(select(tables.log).with_for_update()).one_or_none()
+        row = connection.execute(select(tables.log)).one_or_none()
         if row is None:
             head = note.Checkpoint(self.origin, 0, tlog.EMPTY_ROOT).signed(self._signer)
             connection.execute(insert(tables.log).values(id=1, origin=self.origin, size=0, checkpoint=head))
@@ -64,7 +65,7 @@ class TransparencyLog:
     def append(self, connection: Connection, leaf: Leaf) -> tuple[int, bytes]:
         """Add a leaf; return its index and its receipt (a C2SP tlog-proof whose `extra` is the leaf)."""
         entry = leaf.to_bytes()
-        index: int = connection.execute(select(tables.log.c.size).with_for_update()).scalar_one()
+        index: int = connection.execute(select(tables.log.c.size)).scalar_one()
         known = tlog.CompactRange(index, _complete_subtrees(connection, index))
         hashed = tlog.leaf_hash(entry)
         connection.execute(insert(tables.log_leaf).values(number=index, entry=entry))

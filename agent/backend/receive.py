@@ -12,6 +12,7 @@ from agent.backend import challenges, ingest, tables
 from agent.backend.problems import ProblemError
 from agent.backend.store import EnrolledKey, enrolled_key
 from agent.clock import time_text
+from agent.evidence import keys
 from agent.model.evidence import DigestSet, EntryKind, Leaf
 from agent.model.upload import ProblemType
 
@@ -133,7 +134,7 @@ def _chain_key(store: Store, connection: Connection, submission: Submission, rec
 def _enrol(store: Store, connection: Connection, predicate: Predicate, received: datetime) -> EnrolledKey:
     """Spend the token and write the key down, in the transaction that accepts the enrolment or rolls all of it back."""
     name = predicate.agent.id
-    if not 0 < len(name) <= ingest.MAX_NAME_CHARACTERS or not name.isprintable():
+    if not tables.is_name(name, ingest.MAX_NAME_CHARACTERS):
         raise ProblemError(
             ProblemType.MALFORMED, "an agent's id has 1 to {limit} printable characters",
             limit=ingest.MAX_NAME_CHARACTERS,
@@ -147,7 +148,8 @@ def _enrol(store: Store, connection: Connection, predicate: Predicate, received:
         keyid=predicate.keyid,
         campus=predicate.campus,
         agent=name,
-        public_key=predicate.public_key or "",
+        # Only the key itself: the text around it may be anything, also what a database cannot hold.
+        public_key=keys.public_pem_of(keys.public_from_pem((predicate.public_key or "").encode())).decode("ascii"),
         revoked=None,
         next_seq=0,
         head=ingest.GENESIS,
@@ -210,7 +212,8 @@ def _extend(
             leaf=index,
             receipt=receipt,
             refused=None if refused is None else refused.kind.value,
-            detail=None if refused is None else refused.detail,
+            # It may quote the statement, and PostgreSQL holds every text but that with a NUL.
+            detail=None if refused is None else refused.detail.replace("\0", "\ufffd"),
         )
     )
     connection.execute(

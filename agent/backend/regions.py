@@ -132,8 +132,10 @@ def read_region(store: Store, name: str) -> StoredRegion:
         UsageError: there is no such region.
         PackError: this version of the program refuses what an older one took.
     """
-    with store.read() as connection:
-        row = connection.execute(select(tables.region).where(tables.region.c.id == name)).one_or_none()
+    row = None
+    if tables.is_name(name):  # it comes from a URL
+        with store.read() as connection:
+            row = connection.execute(select(tables.region).where(tables.region.c.id == name)).one_or_none()
     if row is None:
         raise _unknown_region(name)
     return StoredRegion(parse_region(row.file, f"region {name}"), canonical.digest(row.file), row.reader)

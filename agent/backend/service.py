@@ -27,6 +27,7 @@ def serve(
     directory: Path,
     *,
     origin: str = "",
+    database: str = "",
     clock: Clock | None = None,
     ready: Callable[[str], None] | None = None,
 ) -> None:
@@ -37,11 +38,12 @@ def serve(
         port: port; 0 takes a free one.
         directory: where everything is kept.
         origin: the log's name; fixed once the log exists. Empty: the one that it has, or that of a new one.
+        database: URL of a PostgreSQL; empty: SQLite in the directory.
         clock: another clock than the machine's.
         ready: called with the URL as soon as connections are taken.
 
     Raises:
-        ConfigError: the address or the directory cannot be used.
+        ConfigError: the address, the directory or the database cannot be used.
     """
     try:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -55,7 +57,7 @@ def serve(
             why=error.strerror or str(error),
         ) from error
     with listener:
-        app = create_app(Settings(directory, origin=origin), clock or SystemClock())
+        app = create_app(Settings(directory, origin=origin, database=database), clock or SystemClock())
         if ready is not None:
             # The socket listens already: whoever connects now is answered as soon as the loop runs.
             ready(f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}")

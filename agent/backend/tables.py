@@ -20,7 +20,22 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-__all__ = ["METADATA", "agent", "challenge", "entry", "log", "log_leaf", "log_node", "region", "token"]
+__all__ = [
+    "METADATA",
+    "NAME_CHARACTERS",
+    "agent",
+    "challenge",
+    "entry",
+    "is_name",
+    "log",
+    "log_leaf",
+    "log_node",
+    "region",
+    "token",
+]
+
+NAME_CHARACTERS = 100
+"""Of the ids of schools and regions, as `agent.model.base.Identifier` has it."""
 
 METADATA = MetaData()
 
@@ -28,7 +43,7 @@ token = Table(
     "token",
     METADATA,
     Column("sha256", String(64), primary_key=True),  # of the token, which is shown once and not kept
-    Column("campus", String(100), nullable=False, index=True),
+    Column("campus", String(NAME_CHARACTERS), nullable=False, index=True),
     Column("created", String(24), nullable=False),
     Column("expires", String(24), nullable=False),
     Column("keyid", String(64)),  # who used it
@@ -38,7 +53,7 @@ agent = Table(
     "agent",
     METADATA,
     Column("keyid", String(64), primary_key=True),
-    Column("campus", String(100), nullable=False, index=True),
+    Column("campus", String(NAME_CHARACTERS), nullable=False, index=True),
     Column("agent", String(200), nullable=False),
     Column("public_key", Text, nullable=False),  # PEM
     Column("enrolled", String(24), nullable=False),
@@ -81,13 +96,13 @@ challenge = Table(
 region = Table(
     "region",
     METADATA,
-    Column("id", String(100), primary_key=True),
+    Column("id", String(NAME_CHARACTERS), primary_key=True),
     Column("file", LargeBinary, nullable=False),
     Column("reader", String(64), nullable=False),  # SHA-256 of the read token, which is shown once and not kept
     Column("stored", String(24), nullable=False),
 )
 
-# One row: the head of the log. It is locked first by every transaction that appends.
+# One row: the head of the log.
 log = Table(
     "log",
     METADATA,
@@ -112,3 +127,11 @@ log_node = Table(
     Column("number", BigInteger, primary_key=True, autoincrement=False),
     Column("hash", LargeBinary(32), nullable=False),
 )
+
+
+def is_name(text: str, limit: int = NAME_CHARACTERS) -> bool:
+    """Tell whether a text from outside may be looked for and kept.
+
+    PostgreSQL refuses a NUL and what is too long for its column, and both drivers half a surrogate pair.
+    """
+    return 0 < len(text) <= limit and text.isprintable()

@@ -12,17 +12,22 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
+from sqlalchemy import select
 
 from agent import canonical
 from agent.backend.challenges import OPEN_LIMIT
+from agent.backend.tables import METADATA
 from agent.evidence import dsse
 from agent.evidence.note import open_note, verify_receipt
 from agent.model.evidence import ChallengeRef, DigestSet, EntryKind
 from agent.model.upload import BLOB_MEDIA_TYPE, ENVELOPE_MEDIA_TYPE, MAX_BLOB_BYTES, ProblemType
 from tests.peers.backend import HandClock, Served, Signed, Speaker, speaker
+from tests.peers.postgresql import BOTH
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+pytestmark = BOTH
 
 P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 
@@ -456,6 +461,9 @@ def test_the_token_is_kept_nowhere(served: Served, tmp_path: Path) -> None:
     token = served.backend.store.create_token("school-1")
     assert served.put(speaker(tmp_path / "agents", served.clock).enrol(token)).status_code == 201
     stored = b"".join(path.read_bytes() for path in served.backend.store.directory.rglob("*") if path.is_file())
+    with served.backend.store.read() as connection:
+        rows = [connection.execute(select(table)).all() for table in METADATA.sorted_tables]
+    stored += repr(rows).encode()
     assert token.encode() not in stored
     assert hashlib.sha256(token.encode()).hexdigest().encode() in stored
 
