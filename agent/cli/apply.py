@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 import typer
 
 from agent.cli.compared import print_comparison
-from agent.cli.files import read_file, write_file
+from agent.cli.files import READINGS, expecting, read_file, write_file
 from agent.errors import UsageError
+from agent.language import N_
 
 if TYPE_CHECKING:
     from agent.model.finding import Assessment
@@ -25,6 +26,7 @@ TRUST = typer.Option(None, "--trust", help="Directory with agent.pub, log.vkey, 
 PACKS = typer.Option([], "--pack", help="A pack that counts beside the ones this program carries.")
 LANGUAGE = typer.Option("zh_CN", "--lang", help="zh_CN or en.")
 CAMPUS = typer.Option(None, "--campus", help="The campus file, where SOURCE is no bundle.")
+_JUDGED = N_("Give a bundle, or what campus-agent assess --json printed")
 
 
 class Format(StrEnum):
@@ -141,7 +143,8 @@ def what_if(
     else:
         if not then:
             raise UsageError("for a file of readings, say what to compare with", todo="Give --then STANDARD or a pack")
-        comparison = compare_readings(data, source.name, by, then, campus)
+        with expecting(READINGS):
+            comparison = compare_readings(data, source.name, by, then, campus)
     if as_json:
         typer.echo(json.dumps(comparison_json(comparison), ensure_ascii=False, indent=2))
     else:
@@ -166,14 +169,17 @@ def _judged(source: Path, campus: Path | None, trust: Path | None, packs: list[P
     from agent.runtime.judged import open_judged
     from agent.verify.policy import pinned_trust, released_packs
 
-    return open_judged(
-        read_file(source),
-        source.name,
-        campus=load_campus(campus).value if campus else None,
-        trust=pinned_trust(trust) if trust else None,
-        packs=released_packs(packs) if packs else None,
-        translate=translator(preferred(os.environ)),
-    )
+    place = load_campus(campus).value if campus else None
+    data = read_file(source)
+    with expecting(_JUDGED):
+        return open_judged(
+            data,
+            source.name,
+            campus=place,
+            trust=pinned_trust(trust) if trust else None,
+            packs=released_packs(packs) if packs else None,
+            translate=translator(preferred(os.environ)),
+        )
 
 
 def _told(judged: Judged) -> None:

@@ -134,7 +134,7 @@ def _backend(directory: Path) -> Iterator[str]:
         assert process.stdout is not None  # asked for above
         url = process.stdout.readline().strip()
         if not url:
-            raise UsageError("the backend did not start")
+            raise UsageError("the backend did not start", todo="See the lines before this one for the reason")
         yield url
     finally:
         process.terminate()

@@ -119,7 +119,12 @@ def _print(proposal: Proposal, output: Path | None, *, as_json: bool) -> None:
             with output.open("x", encoding="utf-8") as file:
                 file.write(text)
         except OSError as error:
-            raise UsageError("cannot write this file: {why}", where=str(output), why=error.strerror) from error
+            raise UsageError(
+                "cannot write this file: {why}",
+                where=str(output),
+                todo="Name another with -o, or make its directory writable",
+                why=error.strerror,
+            ) from error
     if as_json:
         sys.stdout.write(json.dumps(proposal.to_json(), ensure_ascii=False, indent=2) + "\n")
     elif output is None:

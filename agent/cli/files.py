@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import os
 import tempfile
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from agent.errors import UsageError
+from agent.errors import MalformedError, ReplayError, UsageError
+from agent.language import N_
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
-__all__ = ["publish_files", "read_file", "write_file"]
+__all__ = ["READABLE", "READINGS", "WRITABLE", "expecting", "publish_files", "read_file", "write_file"]
+
+READINGS = N_("Give a bundle, or readings as campus-agent read --json prints them, one a line")
+READABLE = N_("Check the path, and that you may read it")
+WRITABLE = N_("Check that its directory exists, that you may write there, and that the disk has room")
 
 
 def read_file(path: Path) -> bytes:
@@ -25,7 +30,27 @@ def read_file(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise UsageError("cannot read this file: {why}", where=str(path), why=error.strerror) from error
+        raise UsageError(
+            "cannot read this file: {why}",
+            where=str(path),
+            todo=READABLE,
+            why=error.strerror,
+        ) from error
+
+
+@contextmanager
+def expecting(todo: str) -> Iterator[None]:
+    """Give an error about the contents of a file that the user named the next step, where it has none itself.
+
+    Raises:
+        MalformedError: as in the body, with what to do.
+        ReplayError: likewise.
+    """
+    try:
+        yield
+    except (MalformedError, ReplayError) as error:
+        error.todo = error.todo or todo
+        raise
 
 
 def write_file(path: Path, data: bytes) -> None:
@@ -37,7 +62,7 @@ def write_file(path: Path, data: bytes) -> None:
     try:
         path.write_bytes(data)
     except OSError as error:
-        raise UsageError("cannot write this file: {why}", where=str(path), why=error.strerror) from error
+        raise UsageError("cannot write this file: {why}", where=str(path), todo=WRITABLE, why=error.strerror) from error
 
 
 def publish_files(directory: Path, files: Mapping[str, bytes], *, replace: bool) -> None:
@@ -64,7 +89,9 @@ def publish_files(directory: Path, files: Mapping[str, bytes], *, replace: bool)
         for name, data in files.items():
             _publish(directory / name, data)
     except OSError as error:
-        raise UsageError("cannot write this file: {why}", where=str(directory), why=error.strerror) from error
+        raise UsageError(
+            "cannot write this file: {why}", where=str(directory), todo=WRITABLE, why=error.strerror
+        ) from error
 
 
 def _held(path: Path) -> bytes | None:

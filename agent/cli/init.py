@@ -190,7 +190,12 @@ def _write(directory: Path, path: Path, text: str) -> None:
         with path.open("x", encoding="utf-8") as file:
             file.write(text)
     except OSError as error:
-        raise UsageError("cannot write this file: {why}", where=str(path), why=error.strerror) from error
+        raise UsageError(
+            "cannot write this file: {why}",
+            where=str(path),
+            todo="Name another directory, or make this one writable",
+            why=error.strerror,
+        ) from error
 
 
 def _next(campus: Path, network: str, translate: Callable[[str], str]) -> list[str]:

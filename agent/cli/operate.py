@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from agent.cli.files import read_file
+from agent.cli.files import READINGS, expecting, read_file
 from agent.cli.scores import print_assessments
 from agent.cli.show import assessments_json
 from agent.errors import UsageError
@@ -82,7 +82,9 @@ def assess(
     shown = language or preferred(os.environ)
     judged: Sequence[Assessment]
     if readings is not None:
-        judged = judge_file.assess_file(readings, read_file(readings), standard, campus)
+        data = read_file(readings)
+        with expecting(READINGS):
+            judged = judge_file.assess_file(readings, data, standard, campus)
     else:
         if campus is None:
             raise UsageError("without --readings, the campus file is needed", todo="Give --campus FILE")

@@ -11,15 +11,20 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from agent.cli.files import expecting
 from agent.cli.recorded import print_devices, read_recordings
 from agent.cli.recording import open_record, recording_into
 from agent.cli.show import print_readings
 from agent.errors import UsageError
+from agent.language import N_
 
 if TYPE_CHECKING:
     from agent.runtime.credentials import Credential
 
 __all__ = ["register"]
+
+
+_RECORD = N_("Give a file that campus-agent read --record of this version wrote, or a segment of a bundle")
 
 
 def read(
@@ -45,15 +50,18 @@ def read(
     """Ask one device and print its readings; nothing is stored or sent."""
     if recording:
         if replay is not None:
-            raise UsageError("--recording and --replay do not go together")
+            raise UsageError("--recording and --replay do not go together", todo="Leave one of them out")
         read_recordings(targets or (), collect, as_json=as_json)
         return
     from agent.runtime import adhoc
 
     if len(targets or ()) + (replay is not None) != 1:
-        raise UsageError("give either a URL or --replay with a record")
+        raise UsageError(
+            "give either a URL or --replay with a record",
+            todo="Write for example campus-agent read snmp://192.0.2.1 --credentials FILE",
+        )
     if replay is not None:
-        with open_record(replay) as kept:
+        with open_record(replay) as kept, expecting(_RECORD):
             told = asyncio.run(adhoc.read_record(kept, where=str(replay)))
     else:
         target = adhoc.parse_target(targets[0], links=link, topics=topic, seconds=seconds)

@@ -8,6 +8,7 @@ import tempfile
 from contextlib import contextmanager, suppress
 from typing import IO, TYPE_CHECKING
 
+from agent.cli.files import READABLE, WRITABLE
 from agent.errors import UsageError
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def open_record(path: Path) -> Iterator[IO[bytes]]:
         with path.open("rb") as file:
             yield file
     except OSError as error:
-        raise UsageError("cannot read this file: {why}", where=str(path), why=error.strerror) from error
+        raise UsageError("cannot read this file: {why}", where=str(path), todo=READABLE, why=error.strerror) from error
 
 
 @contextmanager
@@ -72,7 +73,7 @@ def _written(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise UsageError("cannot write this file: {why}", where=str(path), why=error.strerror) from error
+        raise UsageError("cannot write this file: {why}", where=str(path), todo=WRITABLE, why=error.strerror) from error
 
 
 def _spool(path: Path) -> IO[bytes]:

@@ -82,7 +82,11 @@ class Database:
         try:
             if self.readonly:
                 if not self.path.exists():
-                    raise JournalError("there is no journal here", where=str(self.path))
+                    raise JournalError(
+                        "there is no journal here",
+                        where=str(self.path),
+                        todo="Name the agent's directory with --state; campus-agent run makes a new journal",
+                    )
             else:
                 self._make_directory()
                 self._lock_file = take_lock(self.directory)
@@ -279,7 +283,7 @@ class Database:
 
     def _live(self) -> sqlite3.Connection:
         if self._connection is None:
-            raise JournalError("the journal is closed", where=str(self.path))
+            raise JournalError("the journal is closed", where=str(self.path), todo="restart campus-agent")
         return self._connection
 
     def _disconnect(self) -> None:

@@ -10,11 +10,13 @@ from urllib.parse import unquote, urlsplit
 from agent.clock import Clock, SystemClock
 from agent.collectors import measure
 from agent.errors import MalformedError, UsageError
+from agent.language import N_
 from agent.model.asset import Asset
 from agent.model.campus import Campus, Link, Platform, Poll, School
 from agent.model.evidence import SegmentHeader
 from agent.model.exchange import Topic
 from agent.packs.load import config_directory, parse_families
+from agent.packs.validate import near
 from agent.runtime.log_target import LOCAL, log_target
 from agent.runtime.opening import open_transport
 from agent.sessions.live import LiveSession
@@ -96,7 +98,21 @@ def parse_target(url: str, *, links: Sequence[str] = (), topics: Sequence[str] =
         parts = urlsplit(url)
         host, port = parts.hostname, parts.port
     except ValueError as error:
-        raise UsageError("{url!r} is not a URL: {why}", url=url, why=str(error)) from error
+        raise UsageError(
+            "{url!r} is not a URL: {why}",
+            todo="Write for example snmp://192.0.2.1 or snmp://[2001:db8::1]:161",
+            url=url,
+            why=str(error),
+        ) from error
+    if parts.scheme and host and parts.scheme not in SCHEMES:
+        meant = near(parts.scheme, SCHEMES)
+        raise UsageError(
+            "there is no scheme {name!r} to ask a device by",
+            todo=N_("Did you mean {meant!r}? Known: {known}") if meant else N_("Known: {known}"),
+            name=parts.scheme[:40],
+            meant=meant,
+            known=", ".join(SCHEMES),
+        )
     if parts.scheme in LOCAL and not parts.netloc:
         host = "localhost"
     if parts.scheme not in SCHEMES or not host:
@@ -173,7 +189,7 @@ async def read_live(
     Args:
         target: whom to ask.
         credential: what opens it.
-        collectors: which to run; the one of the scheme if none is named.
+        collectors: which to run; the one of the scheme if none is named, and the one of links if links are.
         record: takes the record of the conversation, line by line as it comes: nothing else holds it.
         clock: tells the time.
 
@@ -182,7 +198,7 @@ async def read_live(
         UsageError: there is no such collector.
     """
     usual = SCHEMES[target.scheme][1]
-    names = tuple(collectors) or (usual,)
+    names = tuple(collectors) or ((usual, "links") if target.campus.links else (usual,))
     gaps: list[str] = []
 
     def keep(exchange: Exchange) -> None:
@@ -258,7 +274,11 @@ def _link(text: str, asset: Asset) -> Link:
     name, separator, port = text.partition("=")
     role, colon, link = name.partition(":")
     if not (separator and colon and port and link):
-        raise UsageError("{text!r} is not of the form role:id=port", text=text)
+        raise UsageError(
+            "{text!r} is not of the form role:id=port",
+            todo="Write for example egress:telecom=GigabitEthernet0/0/1",
+            text=text,
+        )
     try:
         return Link.from_json({"id": link, "role": role, "asset": asset.id, "port": port}, where=text)
     except MalformedError as error:
@@ -273,5 +293,9 @@ def _topic(text: str) -> Topic:
     kind, separator, rest = text.partition("=")
     pattern, at, level = rest.rpartition("@")
     if not (separator and at and level.isdigit()):
-        raise UsageError("{text!r} is not of the form kind=filter@level", text=text)
+        raise UsageError(
+            "{text!r} is not of the form kind=filter@level",
+            todo="Write for example light=school/light/+/state@2; the level, from 0, names the device",
+            text=text,
+        )
     return Topic(kind=kind, filter=pattern, device_level=int(level))

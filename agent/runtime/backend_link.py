@@ -168,7 +168,9 @@ async def pin_trust(url: str, directory: Path, clock: Clock) -> Pins:
         pins = Pins(parse_vkey(told["log"]["vkey"], where=url).text(), told["challenge"]["publicKey"].encode())
         keys.public_from_pem(pins.challenge_pub, where=url)
     except (KeyError, TypeError, AttributeError, MalformedError) as error:
-        raise UplinkError("this does not answer like a scoring backend", where=url) from error
+        raise UplinkError(
+            "this does not answer like a scoring backend", where=url, todo="Compare --backend with the bureau's URL"
+        ) from error
     if (directory / "log.vkey").exists() and load_pins(directory) != pins:
         raise ConfigError(
             "this backend has other keys than the pinned ones",

@@ -87,7 +87,12 @@ def load_credential(name: str, directories: Sequence[Path]) -> Credential:
         except FileNotFoundError:
             continue
         except OSError as error:
-            raise ConfigError("cannot read this credential: {why}", where=str(path), why=error.strerror) from error
+            raise ConfigError(
+                "cannot read this credential: {why}",
+                where=str(path),
+                todo="Give the file to the agent's user, with mode 0600",
+                why=error.strerror,
+            ) from error
         try:
             # systemd guards its directory by a mount of its own and shows group bits that grant nothing
             _must_be_private(descriptor, path, guarded=str(path.parent) == systemd)
@@ -107,7 +112,7 @@ def load_credential(name: str, directories: Sequence[Path]) -> Credential:
 def _must_be_private(descriptor: int, path: Path, *, guarded: bool) -> None:
     mode = os.fstat(descriptor).st_mode
     if not stat.S_ISREG(mode):
-        raise ConfigError("this credential is not a file", where=str(path))
+        raise ConfigError("this credential is not a file", where=str(path), todo="Put a file of mode 0600 in its place")
     if mode & (stat.S_IRWXG | stat.S_IRWXO) and not guarded:
         raise ConfigError(
             "others may read this credential (mode {mode})",

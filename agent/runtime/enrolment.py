@@ -48,7 +48,11 @@ async def enrol(url: str, token: str, campus: Path, state: Path) -> list[str]:
             done.error.todo = done.error.todo or "When the cause is gone, run campus-agent enrol again"
             raise done.error
         if done.rejected:
-            raise UsageError("the backend refused the enrolment: {why}", why=done.rejected[0][1])
+            raise UsageError(
+                "the backend refused the enrolment: {why}",
+                todo="Ask the bureau for a new token for this school, and run campus-agent enrol with it",
+                why=done.rejected[0][1],
+            )
     finally:
         agent.close()
     fingerprint = hashlib.sha256(pins.log_vkey.encode()).hexdigest()
@@ -84,7 +88,11 @@ def _may_resend(journal: Journal, proof: str, where: str) -> bool:
     """
     first = next(journal.entries())
     if journal.receipt(first.sha256) is not None:
-        raise UsageError("this agent is enrolled already", where=where)
+        raise UsageError(
+            "this agent is enrolled already",
+            where=where,
+            todo="Nothing is left to do; another agent needs another --state and a token of its own",
+        )
     if Statement.from_bytes(first.payload).predicate.token_hmac == proof:
         return True
     if journal.head()[0] > 0:

@@ -85,7 +85,9 @@ def _from_json(data: bytes, name: str, campus: Campus | None) -> Judged:
     value = canonical.loads(data, where=name)
     items = value if isinstance(value, list) else [value]
     if not items:
-        raise UsageError("there is no assessment in this file", where=name)
+        raise UsageError(
+            "there is no assessment in this file", where=name, todo="Write one with campus-agent assess --json"
+        )
     assessments = []
     for item in items:
         region = isinstance(item, dict) and "region_file" in item

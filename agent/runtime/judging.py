@@ -85,7 +85,11 @@ async def judge_apart(
         )
     answer = canonical.loads(said, where="judging")
     if "error" in answer:
-        raise UsageError("it cannot be judged: {why}", why=answer["error"])
+        raise UsageError(
+            "it cannot be judged: {why}",
+            todo="Run campus-agent assess by hand for the whole message",
+            why=answer["error"],
+        )
     files = {name: base64.b64decode(text) for name, text in answer["files"].items()}
     return Judgement(window, answer["head"], campus, canonical.digest(campus), files)
 

@@ -48,7 +48,11 @@ def parse_networks(texts: Sequence[str], *, most: int = MOST_HOSTS, allow_public
                 "{text!r} is not a network", todo="Write for example 10.1.0.0/24 or 2001:db8::/120", text=text[:100]
             ) from error
         if _overlaps(network, NOBODY):
-            raise UsageError("{network} holds addresses that no device has", network=network)
+            raise UsageError(
+                "{network} holds addresses that no device has",
+                todo="Name the networks in which the school's devices are, for example 10.1.0.0/24",
+                network=network,
+            )
         if not allow_public and not _within(network, PRIVATE):
             raise UsageError(
                 "{network} has public addresses, which may be somebody else's",

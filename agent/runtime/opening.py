@@ -56,7 +56,10 @@ def open_transport(asset: Asset, family: Family, credential: Credential) -> Tran
     opener = OPENERS.get(family.transport)
     if opener is None:
         raise ConfigError(
-            "an asset of transport {transport} cannot be opened here", where=asset.id, transport=family.transport
+            "an asset of transport {transport} cannot be opened here",
+            todo="Let the service ask it: campus-agent run",
+            where=asset.id,
+            transport=family.transport,
         )
     return opener(asset, family, credential)
 

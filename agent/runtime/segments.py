@@ -54,4 +54,9 @@ def _explained(error: OSError, journal: Journal, header: SegmentHeader) -> Journ
             name=errno.errorcode[error.errno],
             directory=str(journal.directory),
         )
-    return JournalError("the journal cannot be used: {why}", where=where, why=error.strerror or str(error))
+    return JournalError(
+        "the journal cannot be used: {why}",
+        where=where,
+        todo="check the disk, then restart campus-agent",
+        why=error.strerror or str(error),
+    )

@@ -77,7 +77,11 @@ def compare_bundle(
     signed = _signed(found, name, then, pack.value.id)
     readings, campus = _evidence(found, signed.window)
     if campus is None:
-        raise UsageError("this bundle carries no campus file for the assessment", where=name)
+        raise UsageError(
+            "this bundle carries no campus file for the assessment",
+            where=name,
+            todo="Run campus-agent verify for the reasons, and ask the school for a bundle that holds",
+        )
     readings += declared_readings(campus.value, campus.digest, window=signed.window)
     again = assess(pack.value, pack.digest, readings, metrics=metrics, campus=campus.value, window=signed.window)
     return compared(signed, again), found

@@ -165,7 +165,12 @@ class Agent:
         """
         family = self.families.get(asset.family)
         if family is None:
-            raise ConfigError("asset {asset!r} has the unknown family {family!r}", asset=asset.id, family=asset.family)
+            raise ConfigError(
+                "asset {asset!r} has the unknown family {family!r}",
+                todo="Correct it in the campus file; campus-agent devices lists the families",
+                asset=asset.id,
+                family=asset.family,
+            )
         if family.transport == "notifications":
             return self._notifications(asset)
         if family.transport == "host":
@@ -338,7 +343,10 @@ def pseudonym_key(path: Path) -> bytes:
         mode = path.stat().st_mode
     except OSError as error:
         raise KeyFileError(
-            "the pseudonym key cannot be read or made: {why}", where=str(path), why=error.strerror
+            "the pseudonym key cannot be read or made: {why}",
+            where=str(path),
+            todo="Give the file and its directory to the agent's user",
+            why=error.strerror,
         ) from error
     if mode & 0o077:
         raise KeyFileError(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from agent.clock import Clock, time_text
 from agent.errors import GapError, MalformedError
+from agent.language import N_
 from agent.model.exchange import (
     Answer,
     Bounded,
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from agent.sessions.redact import Redactor
 
 __all__ = ["LiveSession"]
+
+_REACH = N_("Check that it is switched on, its address and port in the campus file, and the firewalls in between")
 
 _MANY = 5_000
 """Variable bindings whose redaction takes so long (0.1 s) that other conversations must go on beside it."""
@@ -88,10 +91,12 @@ class LiveSession:
         except TimeoutError as error:
             if limit.expired():
                 raise self._too_late() from error
-            raise GapError(GapReason.UNREACHABLE, "the device did not answer in time") from error
+            raise GapError(GapReason.UNREACHABLE, "the device did not answer in time", todo=_REACH) from error
         except OSError as error:
             why = error.strerror or type(error).__name__
-            raise GapError(GapReason.UNREACHABLE, "the device cannot be reached: {why}", why=why) from error
+            raise GapError(
+                GapReason.UNREACHABLE, "the device cannot be reached: {why}", todo=_REACH, why=why
+            ) from error
 
     async def _redacted(self, request: Request, response: Response) -> tuple[Response, dict[str, int]]:
         """Redact, or say that nothing could be: what does not decode cannot be redacted, so it is not kept."""
@@ -133,4 +138,9 @@ class LiveSession:
 
 
 def _malformed(error: MalformedError) -> GapError:
-    return GapError(GapReason.MALFORMED, "the device answered with something that does not decode: {why}", why=error)
+    return GapError(
+        GapReason.MALFORMED,
+        "the device answered with something that does not decode: {why}",
+        todo=N_("Keep the conversation with campus-agent read --record, and report it with that file"),
+        why=error,
+    )

@@ -67,7 +67,12 @@ class HostTransport:
             GapError: another request than `HostFacts`.
         """
         if not isinstance(request, HostFacts):
-            raise GapError(GapReason.UNSUPPORTED, "the agent's own server is not asked by {op}", op=request.op)
+            raise GapError(
+                GapReason.UNSUPPORTED,
+                "the agent's own server is not asked by {op}",
+                todo="Ask it of an asset whose family has another transport",
+                op=request.op,
+            )
         return await asyncio.to_thread(self._look)
 
     async def close(self) -> None:

@@ -119,13 +119,23 @@ class SyslogTransport:
             GapError: another request, or the collector cannot be reached.
         """
         if not isinstance(request, CanarySend):
-            raise GapError(GapReason.UNSUPPORTED, "a canary is not asked by {op}", op=request.op)
+            raise GapError(
+                GapReason.UNSUPPORTED,
+                "a canary is not asked by {op}",
+                todo="Ask it of an asset whose family has another transport",
+                op=request.op,
+            )
         started = time.monotonic()
         try:
             now = self.clock.now()
             today = now.astimezone(ZoneInfo(request.timezone)).date()
         except (ZoneInfoNotFoundError, ValueError) as error:
-            raise GapError(GapReason.UNSUPPORTED, "{name!r} is not a time zone", name=request.timezone[:60]) from error
+            raise GapError(
+                GapReason.UNSUPPORTED,
+                "{name!r} is not a time zone",
+                todo="Correct timezone in the campus file; all of China is Asia/Shanghai",
+                name=request.timezone[:60],
+            ) from error
         day = today.isoformat()
         events = [self._event(request.store, source, day, time_text(now)) for source in request.sources]
         try:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from agent.cli.files import READABLE
 from agent.clock import SystemClock
 from agent.lab.recorders.hikvision import HikvisionRecorder
 from agent.lab.recorders.server import serve
@@ -16,7 +18,6 @@ from tests.runtime.world import COMMUNITY, agent, free_udp_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from tests.cli.conftest import Call
 
@@ -81,32 +82,51 @@ def test_a_credential_file_opens_what_a_community_opens(tmp_path: Path, device: 
 
 
 ROLES = "Roles are egress, backbone, uplink, classroom, office and access; an id has letters and digits"
+KNOWN = f"Known: {', '.join(SCHEMES)}"
 EXAMPLE = f"Write for example snmp://192.0.2.1 or mqtt://192.0.2.1:1883; schemes are {', '.join(SCHEMES)}"
+NO_JSON = "not valid JSON: Expecting value: line 1 column 1 (char 0)"
+NO_RECORD = str(Path(__file__).parents[1] / "configs" / "bad" / "campus-tab.yaml")
+GIVE = (
+    "give either a URL or --replay with a record. "
+    "Write for example campus-agent read snmp://192.0.2.1 --credentials FILE"
+)
+URL = "Write for example snmp://192.0.2.1 or snmp://[2001:db8::1]:161"
+PORT = "Write for example egress:telecom=GigabitEthernet0/0/1"
+LEVEL = "Write for example light=school/light/+/state@2; the level, from 0, names the device"
+RECORD = "Give a file that campus-agent read --record of this version wrote, or a segment of a bundle"
 TOPIC = "Give --topic, for example light=school/light/+/state@2"
 
 
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        ([], "give either a URL or --replay with a record"),
+        ([], GIVE),
         (["192.0.2.1"], f"'192.0.2.1' does not say how to ask which host. {EXAMPLE}"),
-        (["ftp://x"], f"'ftp://x' does not say how to ask which host. {EXAMPLE}"),
+        (["gopher://x"], f"there is no scheme 'gopher' to ask a device by. {KNOWN}"),
         (["snmp://u:CANARY@h"], "a URL is no place for a password. Use --credentials with a file of mode 0600"),
         (
             ["isapi://h?reboot=1"],
             "'reboot=1' says nothing of a device. Known are: scheme, certificate, basic, search_days",
         ),
-        (["snmp://[::1"], "'snmp://[::1' is not a URL: Invalid IPv6 URL"),
-        (["snmp://h:99999"], "'snmp://h:99999' is not a URL: Port out of range 0-65535"),
+        (["snmp://[::1"], "'snmp://[::1' is not a URL: Invalid IPv6 URL. " + URL),
+        (["snmp://h:99999"], "'snmp://h:99999' is not a URL: Port out of range 0-65535. " + URL),
         (["snmp://192.0.2.1"], "an SNMP agent wants a community or user. Give --community or --credentials"),
         (["mqtt://h"], "a broker is listened to by topic, and none is given. " + TOPIC),
-        (["mqtt://h", "--topic", "light=a/+"], "'light=a/+' is not of the form kind=filter@level"),
-        (["snmp://h", "--community", "x", "--link", "lo"], "'lo' is not of the form role:id=port"),
+        (["mqtt://h", "--topic", "light=a/+"], "'light=a/+' is not of the form kind=filter@level. " + LEVEL),
+        (["snmp://h", "--community", "x", "--link", "lo"], "'lo' is not of the form role:id=port. " + PORT),
         (
             ["snmp://h", "--community", "x", "--link", "wan:a=lo"],
             f"'wan:a=lo' is not of the form role:id=port. {ROLES}",
         ),
-        (["--replay", "/nowhere/r.jsonl"], "/nowhere/r.jsonl: cannot read this file: No such file or directory"),
+        (
+            ["snmpp://x"],
+            f"there is no scheme 'snmpp' to ask a device by. Did you mean 'snmp'? Known: {', '.join(SCHEMES)}",
+        ),
+        (["--replay", "/nowhere/r"], f"/nowhere/r: cannot read this file: No such file or directory. {READABLE}"),
+        (
+            ["--replay", NO_RECORD],
+            f"{NO_RECORD}:1: {NO_JSON}. {RECORD}",
+        ),
         (
             ["snmp://h", "--credentials", "/nowhere/c"],
             "there is no credential 'c'. Put it into /nowhere with mode 0600",

@@ -56,7 +56,12 @@ class FilesTransport:
         if isinstance(request, CanarySeek) and self._nonce is not None:
             nonce = self._nonce
             return await self._in(request.where, request.timezone, lambda: seek(request, nonce, self._watch))
-        raise GapError(GapReason.UNSUPPORTED, "files of logs are not asked by {op}", op=request.op)
+        raise GapError(
+            GapReason.UNSUPPORTED,
+            "files of logs are not asked by {op}",
+            todo="Ask it of an asset whose family has another transport",
+            op=request.op,
+        )
 
     async def close(self) -> None:
         """Let threads that still read come to an end."""
@@ -84,7 +89,12 @@ def _must_be_readable(where: str, timezone: str) -> None:
     try:
         ZoneInfo(timezone)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise GapError(GapReason.UNSUPPORTED, "{name!r} is not a time zone", name=timezone[:60]) from error
+        raise GapError(
+            GapReason.UNSUPPORTED,
+            "{name!r} is not a time zone",
+            todo="Correct timezone in the campus file; all of China is Asia/Shanghai",
+            name=timezone[:60],
+        ) from error
 
 
 def _unreadable(where: str, error: OSError) -> GapError:
@@ -93,6 +103,8 @@ def _unreadable(where: str, error: OSError) -> GapError:
         GapReason.REFUSED if refused else GapReason.UNREACHABLE,
         "the directory of logs cannot be read: {why}",
         where=where,
-        todo="Let the agent's user read it, for example through the group adm" if refused else "",
+        todo="Let the agent's user read it, for example through the group adm"
+        if refused
+        else "Check logs.where of this asset, and that the disk or share with the logs is mounted",
         why=error.strerror or type(error).__name__,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 
-from agent.errors import GapError
+from agent.errors import GapError, MalformedError
 from agent.model.exchange import GapReason
 
 __all__ = ["Place"]
@@ -34,19 +34,58 @@ class Place:
 
     def unreachable(self, why: str) -> GapError:
         """Return the gap of a connection that does not come about or breaks."""
-        return self.gap(GapReason.UNREACHABLE, "the device cannot be reached: {why}", why=why)
+        return self.gap(
+            GapReason.UNREACHABLE,
+            "the device cannot be reached: {why}",
+            todo="Check that it is switched on, its address and port in the campus file, and the firewalls in between",
+            why=why,
+        )
 
     def slow(self, seconds: float) -> GapError:
         """Return the gap of an answer that does not come in time."""
-        return self.gap(GapReason.UNREACHABLE, "the device did not answer within {seconds} s", seconds=f"{seconds:g}")
+        return self.gap(
+            GapReason.UNREACHABLE,
+            "the device did not answer within {seconds} s",
+            todo="Open its own page from this server: if that is slow too, find out what keeps the device busy",
+            seconds=f"{seconds:g}",
+        )
 
     def forbidden(self, method: str, path: str) -> GapError:
         """Return the gap of a request that the family's profile does not allow."""
         return self.gap(
             GapReason.UNSUPPORTED,
             "{method} {path} is not on this family's list of requests; nothing was sent",
+            todo="Correct what the campus file says of this asset; else report it: family and collector disagree",
             method=method,
             path=path[:200],
+        )
+
+    def foreign(self, why: str) -> GapError:
+        """Return the gap of a peer that speaks something else."""
+        return self.gap(
+            GapReason.MALFORMED,
+            "the device does not answer in HTTP: {why}",
+            todo="Check port and scheme of the asset in the campus file: another service may listen here",
+            why=why,
+        )
+
+    def no_tls(self, why: str) -> GapError:
+        """Return the gap of a TLS handshake that fails for another reason than the certificate."""
+        return self.gap(
+            GapReason.UNREACHABLE,
+            "no TLS with the device: {why}",
+            todo="Check the port; if the device speaks plain HTTP there, write  scheme: http  under this asset, "
+            "and if only old TLS, update its firmware",
+            why=why,
+        )
+
+    def garbled(self, why: MalformedError) -> GapError:
+        """Return the gap of an answer that does not decode."""
+        return self.gap(
+            GapReason.MALFORMED,
+            "the device answered with {why}",
+            todo="Keep the conversation with campus-agent read --record, and report it with that file",
+            why=why,
         )
 
     def wants_login(self, offered: str) -> GapError:

@@ -90,7 +90,12 @@ class HttpTransport:
         async with self._one_at_a_time:
             place = Place(self._scheme, self._host, self._port)
             if not isinstance(request, HttpRequest):
-                raise place.gap(GapReason.UNSUPPORTED, "HTTP cannot answer {op}", op=request.op)
+                raise place.gap(
+                    GapReason.UNSUPPORTED,
+                    "HTTP cannot answer {op}",
+                    todo="Ask it of an asset whose family has another transport",
+                    op=request.op,
+                )
             if not _allowed(self._profile, request):
                 raise place.forbidden(request.method, request.path)
             if self._ended is not None:
@@ -101,7 +106,7 @@ class HttpTransport:
             except TimeoutError as error:
                 raise place.slow(request.seconds) from error
             except MalformedError as error:
-                raise place.gap(GapReason.MALFORMED, "the device answered with {why}", why=error) from error
+                raise place.garbled(error) from error
             except httpx.InvalidURL as error:
                 raise place.unreachable("not a host name") from error
             except httpx.HTTPError as error:
@@ -172,7 +177,8 @@ class HttpTransport:
         try:
             return with_token(request.body, login, request.ahead_ms)
         except ValueError as error:
-            raise place.gap(GapReason.UNSUPPORTED, "{why}; nothing was sent", why=str(error)) from error
+            todo = "Report it: family and collector disagree"
+            raise place.gap(GapReason.UNSUPPORTED, "{why}; nothing was sent", todo, why=str(error)) from error
 
     def _end(self, gap: GapError) -> GapError:
         self._ended = gap
@@ -243,9 +249,13 @@ class HttpTransport:
     async def _broken(self, place: Place, error: httpx.HTTPError) -> GapError:
         """Return the gap of a request that did not come through."""
         if isinstance(error, httpx.LocalProtocolError):  # whose text holds the header with our login
-            return place.gap(GapReason.MALFORMED, "the device's challenge cannot be answered in a header of HTTP")
+            return place.gap(
+                GapReason.MALFORMED,
+                "the device's challenge cannot be answered in a header of HTTP",
+                todo="Take line breaks and control characters out of user name and password; else update the device",
+            )
         if isinstance(error, httpx.RemoteProtocolError | httpx.DecodingError) and "disconnected" not in str(error):
-            return place.gap(GapReason.MALFORMED, "the device does not answer in HTTP: {why}", why=_why(error))
+            return place.foreign(_why(error))
         cause = _tls_error(error)
         if isinstance(cause, ssl.SSLCertVerificationError):
             shown = self._tls.shown if isinstance(self._tls, PinnedContext) else ""
@@ -253,7 +263,7 @@ class HttpTransport:
                 shown = await shown_by(self._host, self._port, CONNECT_SECONDS)
             return self._end(place.certificate(shown, self._certificate))
         if cause is not None:
-            return place.gap(GapReason.UNREACHABLE, "no TLS with the device: {why}", why=cause.reason or "handshake")
+            return place.no_tls(cause.reason or "handshake")
         if isinstance(error, httpx.ConnectTimeout):
             return place.slow(CONNECT_SECONDS)
         return place.unreachable(_why(error))

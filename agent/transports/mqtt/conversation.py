@@ -114,7 +114,9 @@ class Conversation:
                 self._reopen(end)
             self._prove_alive()
         except StoppedError:
-            raise self._gap(GapReason.UNREACHABLE, "the conversation was stopped before its end") from None
+            raise self._gap(
+                GapReason.UNREACHABLE, "the conversation was stopped before its end", todo="Let the agent measure again"
+            ) from None
         finally:
             self._leave()
         return heard

@@ -107,7 +107,7 @@ class MqttTransport:
                     GapReason.UNSUPPORTED,
                     "request",
                     "a broker cannot answer {op}",
-                    todo="Give the asset a family that speaks SNMP",
+                    todo="Ask it of an asset whose family has another transport",
                     op=request.op,
                 )
             _check(request, broker)

@@ -66,7 +66,13 @@ class NetTransport:
                 return await self._look_up(request)
             if isinstance(request, NetProbe):
                 return await self._probe(request)
-        raise GapError(GapReason.UNSUPPORTED, "a host is not knocked at by {op}", where=self._host, op=request.op)
+        raise GapError(
+            GapReason.UNSUPPORTED,
+            "a host is not knocked at by {op}",
+            where=self._host,
+            todo="Ask it of an asset whose family has another transport",
+            op=request.op,
+        )
 
     async def close(self) -> None:
         """Nothing stays open between requests."""

@@ -50,7 +50,11 @@ class NotificationTransport:
             UsageError: it is another kind of request.
         """
         if not isinstance(request, SnmpNotifications):
-            raise UsageError("{op} is not asked of a receiver of notifications", op=request.op)
+            raise UsageError(
+                "{op} is not asked of a receiver of notifications",
+                todo="Ask it of an asset whose family has another transport",
+                op=request.op,
+            )
         await self.listen()
         return await self._receiver.take(request.seconds)
 

@@ -62,10 +62,19 @@ class RtspTransport:
             GapError: the device cannot be reached, does not let us in, or speaks no RTSP.
         """
         if not isinstance(request, RtspPlay):
-            raise GapError(GapReason.UNSUPPORTED, "RTSP does not do {op}", where=self._where, op=request.op)
+            raise GapError(
+                GapReason.UNSUPPORTED,
+                "RTSP does not do {op}",
+                where=self._where,
+                todo="Ask it of an asset whose family has another transport",
+                op=request.op,
+            )
         if self._refused:
             raise GapError(
-                GapReason.REFUSED, "the password was refused before; it is not tried again", where=self._where
+                GapReason.REFUSED,
+                "the password was refused before; it is not tried again",
+                where=self._where,
+                todo="Check user and password, and the user's right to play back",
             )
         began = time.monotonic_ns()
         port = request.port or self._port
@@ -104,7 +113,12 @@ class RtspTransport:
             if ready.status != _OK:
                 return RtspPlayed(status=ready.status, codec=video.codec, elapsed_ms=0)
             if not session:
-                raise GapError(GapReason.MALFORMED, "the device opened a session and named none", where=url)
+                raise GapError(
+                    GapReason.MALFORMED,
+                    "the device opened a session and named none",
+                    where=url,
+                    todo="Update the recorder's firmware; until then leave playback out of this asset",
+                )
             # Some devices play their oldest file, not what the path asks for, where PLAY has no Range at all.
             span = f"clock={request.clock_range}" if request.clock_range else "npt=0.000-"
             playing = await conversation.ask("PLAY", base, Session=session, Range=span, **require)

@@ -158,7 +158,12 @@ class Conversation:
             raise self._hung_up() from error
 
     def _hung_up(self) -> GapError:
-        return GapError(GapReason.UNREACHABLE, "the device closed the connection", where=self._where)
+        return GapError(
+            GapReason.UNREACHABLE,
+            "the device closed the connection",
+            where=self._where,
+            todo="Check that the recorder lets one more client play, and that the port is that of RTSP",
+        )
 
     def _malformed(self, why: str) -> GapError:
         return GapError(

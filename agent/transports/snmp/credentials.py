@@ -52,11 +52,15 @@ class User:
 
     def __post_init__(self) -> None:
         if not 1 <= len(self.name.encode()) <= 32:
-            raise ConfigError("an SNMPv3 user name has 1 to 32 octets")
+            raise ConfigError("an SNMPv3 user name has 1 to 32 octets", todo="Correct user in the credential file")
         self._check(self.auth, self.auth_key, AUTH_PROTOCOLS)
         self._check(self.priv, self.priv_key, PRIV_PROTOCOLS)
         if self.priv and not self.auth:
-            raise ConfigError("SNMPv3 user {user}: privacy needs authentication", user=self.name)
+            raise ConfigError(
+                "SNMPv3 user {user}: privacy needs authentication",
+                todo="Add auth and its passphrase to the credential file, as the device has them",
+                user=self.name,
+            )
 
     def in_vlan(self, vlan: int) -> User:
         """Return the credentials of a VLAN's copy of the tables, as Cisco names contexts."""
@@ -72,4 +76,8 @@ class User:
                 known=", ".join(known),
             )
         if protocol and len(key) < 8:
-            raise ConfigError("SNMPv3 user {user}: a passphrase has at least 8 octets", user=self.name)
+            raise ConfigError(
+                "SNMPv3 user {user}: a passphrase has at least 8 octets",
+                todo="Set a longer one on the device and in the credential file (RFC 3414, section 11.2)",
+                user=self.name,
+            )

@@ -133,7 +133,7 @@ class Target:
             self._socket.close()
             self._socket = None
         if self._run is not None:
-            self._run.fail(GapError("unreachable", "the connection was closed"))
+            self._run.fail(GapError("unreachable", "the connection was closed", todo="Let the agent measure again"))
 
     def next_request_id(self) -> int:
         """Return a request-id never used with this device before, above 0 and below 2^31."""

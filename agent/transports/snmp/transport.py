@@ -64,7 +64,12 @@ class SnmpTransport:
             walk = Walk(request, self._pace, self._limits, bulk=not self._version_1)
             await self._target.run(walk)
             return walk.result()
-        raise UsageError("{op} is not asked over SNMP", where=self._target.name, op=request.op)
+        raise UsageError(
+            "{op} is not asked over SNMP",
+            where=self._target.name,
+            todo="Ask it of an asset whose family has another transport",
+            op=request.op,
+        )
 
     async def _of_vlan(self, request: SnmpTable, vlan: int) -> VarBinds:
         """Ask with the credentials of a VLAN, on a socket of its own: answers with others are not ours."""

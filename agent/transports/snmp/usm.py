@@ -299,7 +299,12 @@ class UserSecurity:
                 todo="correct the context name, or leave it empty",
                 context=self._user.context,
             )
-        return GapError("refused", "SNMPv3: report {oid}", oid=ber.oid_text(oid) if oid else "without OID")
+        return GapError(
+            "refused",
+            "SNMPv3: report {oid}",
+            todo="look the OID up in the device's manual; check user, level and context of its SNMPv3 settings",
+            oid=ber.oid_text(oid) if oid else "without OID",
+        )
 
 
 def _scoped(engine_id: bytes, context: bytes, pdu: bytes) -> bytes:

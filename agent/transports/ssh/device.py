@@ -95,4 +95,6 @@ class Device:
 
     def stopped(self, phase: str) -> GapError:
         """Return the gap for a session that its owner ended."""
-        return self.gap(GapReason.UNREACHABLE, phase, "the session was stopped before its end")
+        return self.gap(
+            GapReason.UNREACHABLE, phase, "the session was stopped before its end", todo="Let the agent measure again"
+        )

@@ -88,12 +88,19 @@ class SshTransport:
         async with self._one_at_a_time:
             device = Device(self._host, self._port, time.monotonic())
             if not isinstance(request, CliCommand):
-                raise device.gap(GapReason.UNSUPPORTED, "request", "a command line cannot answer {op}", op=request.op)
+                raise device.gap(
+                    GapReason.UNSUPPORTED,
+                    "request",
+                    "a command line cannot answer {op}",
+                    todo="Ask it of an asset whose family has another transport",
+                    op=request.op,
+                )
             if request.command not in self._profile.commands:
                 raise device.gap(
                     GapReason.UNSUPPORTED,
                     "request",
                     "{command!r} is not on this family's list of commands; nothing was sent",
+                    todo="Report it: family and collector disagree",
                     command=request.command,
                 )
             if self._ended is not None:
@@ -190,7 +197,8 @@ class _Session:
             raise
         except ForbiddenError as error:
             self._broken = True
-            raise device.gap(GapReason.UNSUPPORTED, "guard", "{why}", why=str(error)) from error
+            todo = "Report it: family and collector disagree"
+            raise device.gap(GapReason.UNSUPPORTED, "guard", "{why}", todo, why=str(error)) from error
         except (OSError, EOFError) as error:
             self._broken = True
             raise device.lost("command") from error
