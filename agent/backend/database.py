@@ -74,6 +74,7 @@ class Database:
     def __init__(self, directory: Path, url: str = "") -> None:
         self._writing = threading.Lock()
         self._silent = False
+        self._telling = threading.Lock()
         if url:
             parsed = read_url(url)
             self.place = place_of(parsed)
@@ -153,9 +154,7 @@ class Database:
                 raise
             raise self._gone(error) from error
         else:
-            if self._silent:
-                self._silent = False
-                log.warning("the database answers again: %s", self.place)
+            self._tell(silent=False)
 
     def _problem(self, error: DBAPIError) -> ProblemError:
         if not self.is_postgresql:
@@ -172,14 +171,25 @@ class Database:
         return ProblemError(ProblemType.INTERNAL, "the database failed: {why}", why=state)
 
     def _gone(self, error: Exception) -> ProblemError:
-        if not self._silent:
-            self._silent = True
-            log.error("the database does not answer: %s: %s", self.place, describe(error))
+        self._tell(silent=True, why=str(describe(error)))
         return ProblemError(
             ProblemType.BUSY,
             "the database does not answer; what has no receipt counts as not stored",
             retry_after=_GONE_SECONDS,
         )
+
+    def _tell(self, *, silent: bool, why: str = "") -> None:
+        """Log when the database goes and when it is back, once each: every sender that comes meanwhile fails alike."""
+        if silent == self._silent:
+            return
+        with self._telling:
+            if silent == self._silent:
+                return
+            self._silent = silent
+            if silent:
+                log.error("the database does not answer: %s: %s", self.place, why)
+            else:
+                log.warning("the database answers again: %s", self.place)
 
 
 def _sqlite(url: str) -> Engine:

@@ -19,15 +19,28 @@ from agent.errors import UsageError, VerificationError
 from agent.evidence import keys
 
 if TYPE_CHECKING:
-    from sqlalchemy import Row
+    from sqlalchemy import Connection, Row
 
     from agent.backend.backend import Backend
     from agent.backend.store import Store
 
-__all__ = ["SHORT_CHARACTERS", "Enrolment", "KeyState", "SchoolKeys", "enrolments", "school_keys", "trust_files"]
+__all__ = [
+    "SHORT_CHARACTERS",
+    "Enrolment",
+    "KeyState",
+    "Revocation",
+    "SchoolKeys",
+    "enrolments",
+    "revoke_key",
+    "school_keys",
+    "trust_files",
+]
 
 SHORT_CHARACTERS: Final = 16
 """Of a keyid where the whole one would not fit; as many as `campus-agent demo` shows."""
+_SHORTEST: Final = 8
+"""Of a keyid that is to be revoked: fewer could hit another school's key by a slip."""
+_REASON_CHARACTERS: Final = 500
 
 
 class KeyState(StrEnum):
@@ -77,6 +90,17 @@ class SchoolKeys:
     """Revoked ones."""
 
 
+@dataclass(frozen=True, slots=True)
+class Revocation:
+    """A key that may send nothing any more."""
+
+    key: Enrolment
+    changed: bool
+    """False: it had been revoked before, and nothing was changed."""
+    others: tuple[Enrolment, ...]
+    """Keys of the same school that are not revoked; the newest first."""
+
+
 def enrolments(store: Store, campus: str | None = None) -> list[Enrolment]:
     """Return the enrolled keys by school, the newest of each first.
 
@@ -94,11 +118,12 @@ def enrolments(store: Store, campus: str | None = None) -> list[Enrolment]:
         rows = connection.execute(
             select(agent, entry.c.received)
             .join(entry, entry.c.sha256 == agent.c.head, isouter=True)  # the head of a chain is its newest statement
-            .order_by(agent.c.campus, agent.c.enrolled.desc(), agent.c.keyid)
+            .order_by(agent.c.enrolled.desc(), agent.c.keyid)
         ).all()
+        # Not by the database: how it sorts names depends on its language.
+        rows = sorted(rows, key=lambda row: str(row.campus))
         if campus is not None and all(row.campus != campus for row in rows):
-            invited = connection.execute(select(tables.token.c.campus).where(tables.token.c.campus == campus)).first()
-            raise _not_enrolled(campus, {row.campus for row in rows}, invited=invited is not None)
+            raise _not_enrolled(campus, {row.campus for row in rows}, invited=_is_invited(connection, campus))
     found: list[Enrolment] = []
     in_use: set[tuple[str, str]] = set()
     for row in (row for row in rows if campus in (None, row.campus)):
@@ -130,6 +155,34 @@ def school_keys(store: Store, campus: str, *, with_revoked: bool = False) -> Sch
             campus=campus,
         )
     return SchoolKeys(pinned, tuple(one for one in found if one not in pinned))
+
+
+def revoke_key(store: Store, given: str, reason: str) -> Revocation:
+    """Withdraw a key that an operator names.
+
+    Args:
+        store: of the backend.
+        given: the keyid in hex, or at least its first 8 digits.
+        reason: in the operator's words; kept for good and shown in the list of keys.
+
+    Raises:
+        UsageError: no key, or more than one, begins like that; or the reason is no text.
+        MalformedError, VerificationError: the database holds something else than the key that was enrolled.
+        ProblemError: the database is busy or fails.
+    """
+    reason = reason.strip()
+    if not tables.is_name(reason, _REASON_CHARACTERS):
+        raise UsageError(
+            "the reason is 1 to {limit} printable characters",
+            todo="Say in one line why the key is withdrawn",
+            limit=_REASON_CHARACTERS,
+        )
+    keyid = _named(enrolments(store), given.strip().lower()).keyid
+    changed = store.revoke(keyid, reason)
+    found = enrolments(store)
+    key = next(one for one in found if one.keyid == keyid)
+    others = tuple(one for one in found if one.campus == key.campus and one.state is not KeyState.REVOKED)
+    return Revocation(key, changed, others)
 
 
 def trust_files(backend: Backend, school: SchoolKeys | None = None) -> dict[str, bytes]:
@@ -171,6 +224,49 @@ def _enrolment(row: Row[Any], *, replaced: bool) -> Enrolment:
         entries=row.next_seq,
         public_key=keys.public_pem_of(public).decode("ascii"),
     )
+
+
+def _named(found: list[Enrolment], given: str) -> Enrolment:
+    """Return the one key whose id begins like that."""
+    fitting = [one for one in found if one.keyid.startswith(given)] if len(given) >= _SHORTEST else []
+    if len(fitting) == 1:
+        return fitting[0]
+    if len(given) < _SHORTEST:
+        raise UsageError(
+            "{given!r} is too short for the id of a key",
+            todo="Give at least {least} digits; all keys are in campus-agent backend keys",
+            given=given,
+            least=_SHORTEST,
+        )
+    if fitting:
+        raise UsageError(
+            "{count} keys begin with {given}: {near}",
+            todo="Give more digits of the id; campus-agent backend keys --full shows all",
+            count=len(fitting),
+            given=given,
+            near=_told(fitting),
+        )
+    short = {one.keyid[: len(given)]: one for one in found}
+    near = [short[name] for name in difflib.get_close_matches(given, sorted(short), n=3, cutoff=0.7)]
+    raise UsageError(
+        "no key {given} is enrolled",
+        todo="Did you mean {near}? All are in campus-agent backend keys --full"
+        if near
+        else "All keys are in campus-agent backend keys --full",
+        given=given[:64],
+        near=_told(near),
+    )
+
+
+def _told(found: list[Enrolment]) -> str:
+    return ", ".join(f"{one.keyid} ({one.campus})" for one in found)
+
+
+def _is_invited(connection: Connection, campus: str) -> bool:
+    if not tables.is_name(campus):
+        return False
+    query = select(tables.token.c.campus).where(tables.token.c.campus == campus)
+    return connection.execute(query).first() is not None
 
 
 def _not_enrolled(campus: str, known: set[str], *, invited: bool) -> UsageError:

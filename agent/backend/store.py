@@ -155,8 +155,11 @@ class Store:
         now = self.clock.now()
         return [row.sha256 for row in rows if now < parse_time(row.expires)]
 
-    def revoke(self, keyid: str, reason: str) -> None:
+    def revoke(self, keyid: str, reason: str) -> bool:
         """Withdraw a key from now on; what was received before stays valid.
+
+        Returns:
+            False: it was revoked before, and the time and the reason of then stay.
 
         Raises:
             UsageError: no such key is enrolled.
@@ -169,6 +172,7 @@ class Store:
             )
             if changed.rowcount == 0 and enrolled_key(connection, keyid) is None:
                 raise UsageError("no key {keyid} is enrolled", keyid=keyid)
+        return changed.rowcount > 0
 
     def agents(self) -> list[EnrolledKey]:
         """Return all enrolled keys, oldest first."""

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from agent.backend.enrolments import Enrolment, SchoolKeys
+    from agent.backend.enrolments import Enrolment, Revocation, SchoolKeys
 
-__all__ = ["print_enrolments", "print_trust"]
+__all__ = ["print_enrolments", "print_revocation", "print_trust"]
 
 _STATES = {
     KeyState.ACTIVE: N_("active"),
@@ -78,6 +78,29 @@ def print_trust(directory: Path, names: Sequence[str], school: SchoolKeys | None
     for one in school.left_out:
         text = _("left out: key {keyid}, revoked at {at}; --with-revoked adds it, for bundles of before")
         typer.echo(text.format(keyid=one.keyid, at=one.revoked), err=True)
+
+
+def print_revocation(revoked: Revocation, language: str) -> None:
+    """Say which key was withdrawn, since when, what that means, and which keys the school has left.
+
+    Args:
+        revoked: what was done.
+        language: `zh_CN` or `en`.
+    """
+    _ = translator(language)
+    key = revoked.key
+    text = _("revoked at {at}: {reason}") if revoked.changed else _("was revoked before, at {at}: {reason}")
+    typer.echo(f"{key.campus}  {key.keyid}  " + text.format(at=key.revoked, reason=key.reason or ""))
+    text = _("nothing that it signs is taken from then on; its {count} entries of before keep their receipts")
+    typer.echo(text.format(count=key.entries))
+    for one in revoked.others:
+        typer.echo(f"{one.campus}  {one.keyid}  {_(_STATES[one.state])}")
+    if not revoked.others:
+        text = _("the school has no other key; campus-agent backend token {campus} invites it to enrol a new one")
+        typer.echo(text.format(campus=key.campus), err=True)
+    else:
+        text = _("make the reviewers' directory anew: campus-agent backend trust --campus {campus} --output DIRECTORY")
+        typer.echo(text.format(campus=key.campus), err=True)
 
 
 def _minute(time: str | None) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from agent.cli.backend_database import database_url
 from agent.cli.files import publish_files, read_file
 from agent.language import preferred
 
@@ -42,7 +43,11 @@ def serve(
     port: int = typer.Option(8443, "--port", min=0, max=65535, help="0 takes a free port and prints it."),
     origin: str = typer.Option("", "--origin", help="The log's name in receipts; fixed once the log exists."),
 ) -> None:
-    """Take statements, answer with receipts."""
+    """Take statements, answer with receipts.
+
+    The data are in SQLite in the directory, or in the PostgreSQL whose URL CAMPUS_AGENT_BACKEND_DATABASE or the file
+    `database` in the directory gives.
+    """
     from agent.backend import service
     from agent.runtime import notify
 
@@ -50,7 +55,7 @@ def serve(
         typer.echo(url)
         notify.ready(url)
 
-    service.serve(host, port, directory, origin=origin, ready=ready)
+    service.serve(host, port, directory, origin=origin, database=database_url(directory, os.environ), ready=ready)
 
 
 @backend_app.command("token")
@@ -104,6 +109,21 @@ def trust(
         return
     publish_files(output, files, replace=replace)
     print_trust(output, list(files), school, preferred(os.environ))
+
+
+@backend_app.command("revoke")
+def revoke(
+    keyid: str = typer.Argument(help="The key, or the beginning of its id.", show_default=False),
+    reason: str = typer.Option(..., "--reason", help="Why, for those who look at the list of keys later."),
+    directory: Path = DIRECTORY,
+) -> None:
+    """Withdraw a school's key: from now on nothing that it signs is taken; what was taken before stays valid."""
+    from agent.backend.enrolments import revoke_key
+    from agent.cli.enrolled import print_revocation
+
+    with _opened(directory) as backend:
+        revoked = revoke_key(backend.store, keyid, reason)
+    print_revocation(revoked, preferred(os.environ))
 
 
 @backend_app.command("check")
@@ -209,7 +229,8 @@ def _opened(directory: Path) -> closing[Backend]:
     from agent.backend.service import Backend, Settings
     from agent.clock import SystemClock
 
-    return closing(Backend.open(Settings(directory), SystemClock(), exclusive=False))
+    settings = Settings(directory, database=database_url(directory, os.environ))
+    return closing(Backend.open(settings, SystemClock(), exclusive=False))
 
 
 def register(app: typer.Typer) -> None:

@@ -20,7 +20,7 @@ from agent.backend.tables import METADATA
 from agent.evidence import dsse
 from agent.evidence.note import open_note, verify_receipt
 from agent.model.evidence import ChallengeRef, DigestSet, EntryKind
-from agent.model.upload import BLOB_MEDIA_TYPE, ENVELOPE_MEDIA_TYPE, MAX_BLOB_BYTES, ProblemType
+from agent.model.upload import BLOB_MEDIA_TYPE, ENVELOPE_MEDIA_TYPE, MAX_BLOB_BYTES, ProblemType, enrolment_proof
 from tests.peers.backend import HandClock, Served, Signed, Speaker, speaker
 from tests.peers.postgresql import BOTH
 
@@ -566,3 +566,35 @@ def test_date_is_the_clock_of_the_receipts(served: Served, clock: HandClock) -> 
 def test_an_unknown_resource_is_a_problem_too(served: Served) -> None:
     """404 is a problem document like every other refusal."""
     problem(served.http.get("/v2/everything"), 404, ProblemType.NOT_FOUND)
+
+
+# --- texts that a database might not hold -------------------------------------------------------------------------
+
+
+def test_texts_that_no_database_may_hold_are_refused_or_kept_readable(served: Served, agent: Speaker) -> None:
+    """A NUL in what is stored as text is a problem for good, on either database; the chain goes on behind it."""
+    document = json.loads(agent.sign(EntryKind.RUN).payload)
+    document["predicate"]["kind"] = "ru\0n"
+    payload = canonical.dumps(document)
+    envelope = dsse.envelope_bytes(
+        payload, dsse.STATEMENT_PAYLOAD_TYPE,
+        [dsse.Signature("", agent.signer.sign(dsse.pae(dsse.STATEMENT_PAYLOAD_TYPE, payload)))],
+    )  # fmt: skip
+    odd = Signed(agent.seq, payload, envelope, {"note": b"nothing to see\n"})
+    problem(served.put(odd), 422, ProblemType.MALFORMED)
+    named = agent.append(EntryKind.RUN, run="r\0", challenge=served.challenge(agent))
+    problem(served.put(named), 422, ProblemType.MALFORMED)
+    assert served.put(agent.append(EntryKind.RUN)).status_code == 201
+    problem(served.http.get("/v1/regions/a%00b/bozhou-region-2024"), 404, ProblemType.NOT_FOUND)
+
+
+def test_an_enrolment_with_text_around_its_key_is_the_same_on_every_database(served: Served, tmp_path: Path) -> None:
+    """A NUL beside the key, or in the school's id, is no crash: the key counts, the unknown id has no token."""
+    agent = speaker(tmp_path / "agents", served.clock)
+    token = served.backend.store.create_token(agent.campus)
+    proof = enrolment_proof(hashlib.sha256(token.encode()).digest(), agent.signer.keyid)
+    pem = "\0" + agent.signer.public_pem.decode()
+    elsewhere = agent.sign(EntryKind.ENROL, campus="school\0", public_key=pem, token_hmac=proof)
+    problem(served.put(elsewhere), 401, ProblemType.TOKEN_REFUSED)
+    assert served.put(agent.append(EntryKind.ENROL, public_key=pem, token_hmac=proof)).status_code == 201
+    assert served.put(agent.append(EntryKind.HEARTBEAT)).status_code == 201

@@ -28,6 +28,7 @@ from agent.evidence.note import verify_receipt
 from agent.model.evidence import EntryKind
 from agent.model.upload import BLOB_MEDIA_TYPE, ProblemType
 from tests.peers.backend import ORIGIN, HandClock, Served, Speaker, serving, speaker
+from tests.peers.postgresql import BOTH
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -72,17 +73,18 @@ def test_kill_9_between_commit_and_answer_keeps_one_leaf(tmp_path: Path) -> None
         assert fsck(served.backend).faults == ()
 
 
-def test_a_restart_goes_on_where_it_stopped(tmp_path: Path) -> None:
+@BOTH
+def test_a_restart_goes_on_where_it_stopped(tmp_path: Path, database: str) -> None:
     """After a restart: same keys, same receipts for repeats, the log grows from where it was, tokens stay open."""
     directory, clock = tmp_path / "backend", HandClock()
-    with serving(directory, clock) as served:
+    with serving(directory, clock, database=database) as served:
         agent = served.enrolled(tmp_path / "agent")
         signed = [agent.append(EntryKind.RUN, {"raw": b"%d" % n}) for n in range(6)]
         receipts = [served.put(one).content for one in signed]
         trust = served.backend.trust()
         token = served.backend.store.create_token("school-2")
         challenge = served.challenge(agent)
-    with serving(directory, clock) as served:
+    with serving(directory, clock, database=database) as served:
         assert served.backend.trust() == trust
         assert [served.put(one).content for one in signed] == receipts
         assert served.put(agent.append(EntryKind.RUN, run="r", challenge=challenge)).status_code == 201
@@ -282,6 +284,7 @@ def test_every_connection_is_set_to_survive_a_power_cut(served: Served) -> None:
             assert connection.execute(text("pragma synchronous")).scalar_one() == 2
 
 
+@BOTH
 def test_revoking_a_key_that_is_not_enrolled_is_an_error(served: Served, agent: Speaker) -> None:
     """A typo in a keyid does not pass for a revocation; a second revocation keeps the first moment."""
     store = served.backend.store

@@ -15,11 +15,14 @@ from agent.evidence import keys
 from agent.model.evidence import EntryKind
 from agent.model.upload import enrolment_proof
 from tests.peers.backend import CAMPUS, speaker
+from tests.peers.postgresql import BOTH
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.peers.backend import HandClock, Served, Speaker
+
+pytestmark = BOTH
 
 
 @pytest.fixture

@@ -10,11 +10,14 @@ from sqlalchemy import text
 from agent import canonical
 from agent.backend.fsck import fsck
 from agent.model.evidence import EntryKind
+from tests.peers.postgresql import BOTH
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tests.peers.backend import HandClock, Served, Speaker
+
+pytestmark = BOTH
 
 
 @pytest.fixture
@@ -32,7 +35,9 @@ def sql(statement: str) -> Callable[[Served], None]:
 
     def damage(served: Served) -> None:
         with served.backend.store.write() as connection:
-            assert connection.execute(text(statement)).rowcount == 1
+            values = {"zero": b"\0", "hash": bytes(32)}
+            given = {name: value for name, value in values.items() if f":{name}" in statement}
+            assert connection.execute(text(statement), given).rowcount == 1
 
     return damage
 
@@ -62,10 +67,10 @@ def test_a_sound_backend_has_no_faults(full: Served) -> None:
         (lose, "its file sha256:"),
         (sql("delete from log_leaf where number = 6"), "the signed head of 7 leaves is not that of the 6"),
         (sql("delete from log_leaf where number = 3"), "leaf 3 is missing"),
-        (sql("update log_leaf set entry = x'00' where number = 3"), "does not follow from the leaves"),
-        (sql("update log_node set hash = zeroblob(32) where level = 2 and number = 0"), "node 2/0"),
+        (sql("update log_leaf set entry = :zero where number = 3"), "does not follow from the leaves"),
+        (sql("update log_node set hash = :hash where level = 2 and number = 0"), "node 2/0"),
         (sql("update log set checkpoint = replace(checkpoint, '7', '6')"), "the checkpoint does not hold"),
-        (sql("update entry set envelope = x'00' where seq = 3"), "not a DSSE envelope"),
+        (sql("update entry set envelope = :zero where seq = 3"), "not a DSSE envelope"),
         (
             sql("update entry set receipt = (select receipt from entry where seq = 2) where seq = 3"),
             "another statement",

@@ -21,6 +21,7 @@ from agent.model.evidence import EntryKind
 from agent.model.finding import Window
 from tests.packs.bozhou_schools import judged
 from tests.peers.backend import START, HandClock, Served, Speaker, serving
+from tests.peers.postgresql import BOTH
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -71,6 +72,7 @@ def bearer(token: str) -> dict[str, str]:
     return {"authorization": f"Bearer {token}"}
 
 
+@BOTH
 def test_accepted_statements_become_shares_over_the_interface(served: Served, agent: Speaker) -> None:
     """A school uploads its assessment; whoever has the read token sees the share, the schools and the statement."""
     token = add(served)
@@ -115,6 +117,7 @@ def test_what_cannot_be_asked_is_a_problem_document(served: Served, path: str, q
     assert answer.json()["type"] == "urn:campus-agent:problem:bad-request"
 
 
+@BOTH
 def test_the_newest_accepted_assessment_speaks_for_a_school(served: Served, agent: Speaker) -> None:
     """A school that got faster counts; the older statement does not."""
     add(served)
@@ -198,6 +201,7 @@ def test_another_school_cannot_speak_for_one(served: Served, tmp_path: Path) -> 
     assert first(rolled(served))[2] == ("school-1", "school-2")
 
 
+@BOTH
 def test_a_new_list_replaces_the_old_one_and_keeps_its_readers(served: Served) -> None:
     """A school that joins is on the list at once; the token changes only where that is asked for."""
     store = served.backend.store
@@ -254,6 +258,7 @@ def test_a_region_that_is_not_there(served: Served) -> None:
     assert regions.stored_regions(store) == []
 
 
+@BOTH
 def test_the_summary_sheet_of_annex_4(served: Served, agent: Speaker) -> None:
     """Number, school and what machines prove are filled in; what people state is left for them; no formula survives."""
     token = add(served)

@@ -86,7 +86,8 @@ class Cluster:
         import pg8000.native
 
         path = f"{self.directory}/.s.PGSQL.{self.port}"
-        with contextlib.closing(pg8000.native.Connection(USER, unix_sock=path, database=database)) as connection:
+        opened = pg8000.native.Connection(USER, unix_sock=path, database=database, timeout=WAIT_SECONDS)
+        with contextlib.closing(opened) as connection:
             return list(connection.run(statement) or [])
 
     def start(self) -> None:
@@ -121,14 +122,15 @@ class Cluster:
 def running_postgresql() -> Iterator[Cluster]:
     """Make and run a cluster, and remove it."""
     memory = Path("/dev/shm")
-    directory = Path(tempfile.mkdtemp(prefix="pg-", dir=memory if os.access(memory, os.W_OK) else None))
+    roomy = os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > 2**30
+    directory = Path(tempfile.mkdtemp(prefix="pg-", dir=memory if roomy else None))
     cluster = Cluster(directory, _free_port())
     try:
         _make(cluster)
         cluster.start()
         yield cluster
     finally:
-        cluster.stop()
+        cluster.stop(signal.SIGINT)
         shutil.rmtree(directory)
 
 
@@ -162,7 +164,8 @@ def _as_account() -> list[str]:
         return []
     setpriv = shutil.which("setpriv")
     assert setpriv is not None
-    return [setpriv, f"--reuid={ACCOUNT}", f"--regid={ACCOUNT}", "--clear-groups", "--"]
+    # The server ends with whoever started it, however that ends.
+    return [setpriv, f"--reuid={ACCOUNT}", f"--regid={ACCOUNT}", "--clear-groups", "--pdeathsig=SIGINT", "--"]
 
 
 def _free_port() -> int:
