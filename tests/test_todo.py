@@ -24,7 +24,7 @@ KNOWN = {
 GAPS = {"gap", "_gap"}
 """Methods that make a gap and pass `todo` on."""
 WITHOUT = {
-    "{why}": "the operating system's own words for what nobody expected",
+    "{why}": "the words of something else: the operating system's, or a collector's with its own next step",
     "no key is pinned yet": "never shown: before keys are pinned nothing is fetched that they would check",
 }
 """What says nothing of what to do, and why."""

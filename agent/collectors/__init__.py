@@ -6,6 +6,7 @@ one asset in order, live and in replay alike.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
 
 from agent.collectors import (
@@ -30,12 +31,13 @@ from agent.collectors import (
 from agent.collectors.logs import canary
 from agent.collectors.recorders import snmp_disks
 from agent.errors import GapError, MalformedError, UsageError
-from agent.model.exchange import GapReason
+from agent.model.exchange import GapReason, Unasked
 from agent.model.reading import Grade, Reading
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
+    from agent.errors import AgentError
     from agent.model.asset import Asset
     from agent.model.campus import Campus
     from agent.model.exchange import Answer, Request, Session
@@ -69,6 +71,8 @@ LAST_WORDS = (GapReason.UNREACHABLE, GapReason.REFUSED, GapReason.DEADLINE)
 
 Rule of courtesy, and never a second try with a wrong key.
 """
+_LONGEST = 500
+"""Characters of what a collector says of why it asks nothing."""
 
 
 class Collector(Protocol):
@@ -96,6 +100,14 @@ class _Noting:
         self.gap = None
         return self.last
 
+    async def ended(self, collector: str, reason: str, error: AgentError) -> bool:
+        """Return whether the record says why the collector ended; record it where nothing has been asked."""
+        if self.last is None and self.gap is None:
+            with suppress(GapError):
+                await self.ask(Unasked(collector=collector, reason=GapReason(reason), why=str(error)[:_LONGEST]))
+            return True
+        return self.gap is error
+
     def last_words(self, state: str) -> tuple[str, str, str] | None:
         """Return how the collector ended, when, and the exchange that shows it; None if nothing was asked.
 
@@ -107,12 +119,26 @@ class _Noting:
         return (state, self.last.at, self.last.source) if self.last is not None else None
 
 
-async def measure(asset: Asset, campus: Campus, collectors: Sequence[str], session: Session) -> list[Reading]:
+async def measure(
+    asset: Asset,
+    campus: Campus,
+    collectors: Sequence[str],
+    session: Session,
+    told: Callable[[str], object] | None = None,
+) -> list[Reading]:
     """Run collectors over one asset and say of each whether it was answered.
 
     The state `collector.answer` (subject `<collector>:<asset>`) is `ok` or the reason of the gap that ended the
     collector: silence is a reading too, with the exchange that shows it. An answer that the collector cannot decode
-    is `malformed`; it costs the other collectors nothing.
+    is `malformed`; it costs the other collectors nothing. Where a collector ends before it asked anything, that is
+    recorded as an exchange of its own (`Unasked`) and cited.
+
+    Args:
+        asset: what is asked.
+        campus: the campus file.
+        collectors: their names, in order.
+        session: asks.
+        told: takes what a collector found out of answers that are as they are: no gap of the record says it.
 
     Raises:
         UsageError: a collector of that name does not exist.
@@ -127,10 +153,10 @@ async def measure(asset: Asset, campus: Campus, collectors: Sequence[str], sessi
         state = "ok"
         try:
             readings += await COLLECTORS[name](asset, campus, noting)
-        except GapError as gap:
-            state = gap.reason
-        except MalformedError:
-            state = GapReason.MALFORMED
+        except (GapError, MalformedError) as error:
+            state = error.reason if isinstance(error, GapError) else GapReason.MALFORMED
+            if not await noting.ended(name, state, error) and told is not None:
+                told(f"{state}: {error}")
         said = noting.last_words(state)
         if said is not None:
             readings.append(_answer(name, asset, *said))

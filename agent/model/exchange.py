@@ -7,7 +7,6 @@ redaction are exact. An `Exchange` is one line of a raw segment; its digest is w
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Annotated, Literal, Protocol, runtime_checkable
 
 from pydantic import Field
@@ -16,6 +15,7 @@ from agent import canonical
 from agent.model.base import Decimal, Digest, Holds, Identifier, Timestamp, Word
 from agent.model.canary import CanaryFound, CanaryList, CanaryNonces, CanarySeek, CanarySend, CanarySent
 from agent.model.cli import CliCommand, CliOutput
+from agent.model.gap import Gap, GapReason, Unasked
 from agent.model.http import HttpReply, HttpRequest
 from agent.model.logs import LogDays, LogTally
 from agent.model.net import NetAddresses, NetLookup, NetProbe, NetProbed
@@ -59,31 +59,9 @@ __all__ = [
     "SnmpTable",
     "Topic",
     "Transport",
+    "Unasked",
     "VarBinds",
 ]
-
-
-class GapReason(StrEnum):
-    """Why an answer is missing."""
-
-    UNREACHABLE = "unreachable"
-    """No answer within all tries."""
-    REFUSED = "refused"
-    """Answered, but would not let us in (wrong key, unknown user, authorisation)."""
-    UNSUPPORTED = "unsupported"
-    """Answered, but does not have what was asked."""
-    MALFORMED = "malformed"
-    """Answered with bytes that do not decode, or that contradict the protocol."""
-    DEADLINE = "deadline"
-    """The time allowed for the whole conversation ran out."""
-
-
-class Gap(Word):
-    """A recorded failure to observe."""
-
-    reason: GapReason
-    detail: str = ""
-    """What happened, in English, without secrets: device, phase, elapsed, tries."""
 
 
 # --- SNMP ---------------------------------------------------------------------------------------------------------
@@ -302,7 +280,8 @@ Request = Annotated[
     | CanarySeek
     | CanaryList
     | NetLookup
-    | NetProbe,
+    | NetProbe
+    | Unasked,
     Field(discriminator="op"),
 ]
 Response = Annotated[

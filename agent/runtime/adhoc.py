@@ -79,7 +79,7 @@ class Told:
 
     readings: list[Reading]
     gaps: tuple[str, ...]
-    """Of each request that got no usable answer, why."""
+    """Of each request that got no usable answer, and of each collector that could not use one, why."""
 
 
 def parse_target(url: str, *, links: Sequence[str] = (), topics: Sequence[str] = (), seconds: int = 60) -> Target:
@@ -214,7 +214,8 @@ async def read_live(
             record(segment_bytes(header, ()))
         deadline = target.campus.poll(usual).deadline_seconds
         session = LiveSession(transport, redactor, keep, clock or SystemClock(), deadline)
-        return Told(await measure(target.asset, target.campus, names, session), tuple(gaps))
+        readings = await measure(target.asset, target.campus, names, session, gaps.append)
+        return Told(readings, tuple(gaps))
     finally:
         await transport.close()
 
@@ -230,7 +231,7 @@ async def read_record(record: IO[bytes], *, where: str) -> Told:
     campus = header.campus or Campus(version="1", school=School(id="ad-hoc", name="ad-hoc"), assets=(header.asset,))
     gaps: list[str] = []
     session = ReplaySession(_noting(exchanges, gaps), where=where)
-    readings = await measure(header.asset, campus, header.collectors, session)
+    readings = await measure(header.asset, campus, header.collectors, session, gaps.append)
     session.finish()
     return Told(readings, tuple(gaps))
 

@@ -72,6 +72,8 @@ class Conversation:
     partial: bool = False
     redactions: Counter[str] = field(default_factory=Counter)
     readings: list[Reading] = field(default_factory=list)
+    why: str = ""
+    """The last thing that went wrong: reason, what happened and what to do."""
 
     def keep(self, exchange: Exchange) -> bytes:
         """Count an exchange and return its line."""
@@ -79,10 +81,15 @@ class Conversation:
         self.redactions.update(exchange.redactions)
         if exchange.gap is not None:
             self.gaps += 1
+            self.tell(f"{exchange.gap.reason}: {exchange.gap.detail}")
             self.partial = self.partial or exchange.gap.reason is not GapReason.UNSUPPORTED
         elif getattr(exchange.response, "partial", ()):
             self.partial = True
         return exchange.to_bytes()
+
+    def tell(self, why: str) -> None:
+        """Remember what went wrong last."""
+        self.why = why
 
     def take(self, readings: list[Reading]) -> None:
         """Keep the readings; the result is `ok`, `partial`, or how the last collector ended when none ended well.
@@ -119,6 +126,8 @@ class RunResult:
     payload_sha256: str
     targets: tuple[TargetResult, ...]
     readings: tuple[Reading, ...]
+    why: Mapping[str, str] = field(default_factory=dict)
+    """By asset, what went wrong last, for people; the record holds it as gaps."""
 
 
 async def run(
@@ -202,12 +211,12 @@ async def converse(agent: Agent, name: str, campus: Campus, job: Job) -> Convers
         async with agent.line(asset) as line:
             assert line.transport is not None  # opened just now
             session = LiveSession(line.transport, agent.redactor, record, agent.clock, job.deadline_seconds)
-            conversation.take(await measure(asset, campus, job.collectors, session))
+            conversation.take(await measure(asset, campus, job.collectors, session, conversation.tell))
             line.answered = conversation.result in ("ok", "partial")
     except agent.fatal:
         raise
     except AgentError as error:
-        conversation.result = "failed"
+        conversation.result, conversation.why = "failed", str(error)
         log.warning("asset %s: %s", asset.id, error)
     except Exception:  # a collector's defect ends this asset, not the run; see the module docstring
         conversation.result = "failed"
@@ -267,4 +276,8 @@ def _end(
         targets=tuple(targets),
         redactions=dict(redactions),
     )
-    return RunResult(begun.name, entry.seq, entry.sha256, tuple(targets), tuple(readings))
+    return RunResult(begun.name, entry.seq, entry.sha256, tuple(targets), tuple(readings), _told(conversations))
+
+
+def _told(conversations: Sequence[Conversation]) -> dict[str, str]:
+    return {item.job.asset.id: item.why for item in conversations if item.why and item.result != "ok"}

@@ -98,7 +98,11 @@ def run(campus: Path, state: Path, url: str | None, *, once: bool) -> list[str]:
                 await agent.receivers.close()
                 if agent.backend is not None:
                     await agent.backend.close()
-            return [f"{target.id}: {target.result}, {target.exchanges} exchanges" for target in result.targets]
+            return [
+                f"{target.id}: {target.result}, {target.exchanges} exchanges"
+                + (f"; {result.why[target.id]}" if target.id in result.why else "")
+                for target in result.targets
+            ]
 
         return asyncio.run(serve())
 

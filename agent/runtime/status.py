@@ -7,10 +7,12 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from agent.clock import time_text
+from agent.errors import AgentError
 from agent.journal.store import Journal
-from agent.model.evidence import EntryKind, Statement
+from agent.model.evidence import EntryKind, Statement, TargetResult
 from agent.runtime.assessment import latest_assessment
 from agent.runtime.daily import JOB
+from agent.sessions.segment import parse_segment, unpacked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,11 +43,11 @@ def status_of(state: Path) -> dict[str, Any]:
         failing = []
         finished = None
         if last_run is not None:
-            predicate = Statement.from_bytes(last_run.payload).predicate
-            finished = predicate.time.finished
+            statement = Statement.from_bytes(last_run.payload)
+            finished = statement.predicate.time.finished
             failing = [
-                f"{target.id}: {target.result}"
-                for target in predicate.targets
+                _why(journal, statement, target) or f"{target.id}: {target.result}"
+                for target in statement.predicate.targets
                 if target.result not in ("ok", "partial")
             ]
     return {
@@ -70,6 +72,19 @@ def _standards(assessment: Statement) -> Iterator[str]:
     for subject in assessment.subject:
         if subject.name.startswith("findings/"):
             yield subject.name.removeprefix("findings/").removesuffix(".json")
+
+
+def _why(journal: Journal, run: Statement, target: TargetResult) -> str:
+    """Return an asset and the last gap of its record, with what to do; empty where there is none any more."""
+    digest = target.segment.digest() if target.segment is not None else ""
+    name = next((one.name for one in run.subject if one.digest.digest() == digest), "")
+    try:
+        data = unpacked({name: journal.get_blob(digest)}, name.removesuffix(".gz")) if name else None
+        gaps = [kept.exchange.gap for kept in parse_segment(data, where=name).exchanges] if data is not None else []
+    except AgentError:  # pruned, or damaged: `journal check` says it
+        return ""
+    told = [gap for gap in gaps if gap is not None]
+    return f"{target.id}: {told[-1].reason}: {told[-1].detail}" if told else ""
 
 
 def _told(slot: Slot) -> str:

@@ -17,6 +17,7 @@ from agent.model.exchange import (
     Request,
     Response,
     Transport,
+    Unasked,
     VarBinds,
 )
 
@@ -77,6 +78,8 @@ class LiveSession:
         return Answer(response=shown, at=kept.at, source=kept.digest())
 
     async def _exchange(self, request: Request) -> Response:
+        if isinstance(request, Unasked):
+            raise GapError(request.reason, "{why}", why=request.why)
         left = (self._until_ns - self._clock.monotonic_ns()) / 1e9
         if left <= 0:  # a transport that is started would send its first packet before a timeout of 0 ends it
             raise self._too_late()

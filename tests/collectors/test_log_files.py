@@ -13,11 +13,10 @@ from agent.assess.derive import DERIVATIONS
 from agent.assess.samples import Readings
 from agent.clock import SystemClock, time_text
 from agent.collectors import measure
-from agent.collectors.logs.files import place_of
-from agent.errors import GapError
 from agent.model.asset import Asset
 from agent.model.campus import Campus, School
 from agent.model.evidence import SegmentHeader
+from agent.model.exchange import Unasked
 from agent.model.finding import Window
 from agent.model.logs import LogSource, LogStore, StoredLog, parse_days
 from agent.sessions.live import LiveSession
@@ -121,12 +120,13 @@ def test_damage_makes_a_search_partial(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("where", "state"), [("/nowhere/logs", "unreachable"), ("", "unsupported")])
 def test_a_store_without_its_directory_is_a_reading(where: str, state: str) -> None:
-    """The directory is gone, or the campus file names none: what is said is recorded where anything was asked."""
-    readings, _ = read(campus_of(where, source("sw1")))
-    assert [one.value for one in readings] == ([state] if where else [])
-    if not where:
-        with pytest.raises(GapError, match=r"logs\.where"):
-            place_of(campus_of(where).assets[0])
+    """The directory is gone, or the campus file names none: either is recorded, with what to do about it."""
+    readings, record = read(campus_of(where, source("sw1")))
+    assert [one.value for one in readings] == [state]
+    (kept,) = parse_segment(record).exchanges
+    assert kept.exchange.gap is not None
+    assert "logs.where of this asset" in kept.exchange.gap.detail
+    assert isinstance(kept.exchange.request, Unasked) == (not where)
 
 
 def test_six_months_of_files_are_six_months(tmp_path: Path) -> None:
@@ -167,4 +167,6 @@ def test_a_campus_file_may_ask_for_a_canary_and_nobody_sends_one_unasked() -> No
     campus = campus_of("/nowhere").model_copy(update={"assets": (canary, *campus_of("/nowhere").assets)})
     assert read(campus, "canary")[0] == []
     nameless = canary.model_copy(update={"logs": None})
-    assert read(campus.model_copy(update={"assets": (nameless,)}), "canary")[0] == []
+    readings, record = read(campus.model_copy(update={"assets": (nameless,)}), "canary")
+    assert [one.value for one in readings] == ["unsupported"]
+    assert all(isinstance(kept.exchange.request, Unasked) for kept in parse_segment(record).exchanges)
