@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from agent import __version__
+from agent.cli.files import READABLE
 from tests.runtime.world import COMMUNITY, REPOSITORY, School, agent, command, environment, school
 
 if TYPE_CHECKING:
@@ -85,14 +86,18 @@ def test_a_wrong_reading_is_named(tmp_path: Path, call: Call, text: str, place: 
 KNOWN = "Known are: bozhou-region-2024, bozhou-school-2024, huzhou-3.0, jiangsu-2018, ningxia, wuhan-2020"
 
 
+UNREAD = f"cannot read this file: No such file or directory. {READABLE}"
+NO_JOURNAL = "there is no journal here. Name the agent's directory with --state; campus-agent run makes a new journal"
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
         (["standards", "x"], f"there is no standard 'x'. {KNOWN}"),
         (["assess", "--standard", "x", "--readings", "/dev/null"], f"there is no standard 'x'. {KNOWN}"),
         (["assess", "--standard", "x"], "without --readings, the campus file is needed. Give --campus FILE"),
-        (["verify", "/nowhere/b.zip"], "/nowhere/b.zip: cannot read this file: No such file or directory"),
-        (["report", "/nowhere/b.zip", "-o", "x"], "/nowhere/b.zip: cannot read this file: No such file or directory"),
+        (["verify", "/nowhere/b.zip"], f"/nowhere/b.zip: {UNREAD}"),
+        (["report", "/nowhere/b.zip", "-o", "x"], f"/nowhere/b.zip: {UNREAD}"),
         (
             ["run", "--campus", "/nowhere/c.yaml", "--once"],
             "/nowhere/c.yaml: the file cannot be read: No such file or directory. Check the path and the permissions",
@@ -102,14 +107,14 @@ KNOWN = "Known are: bozhou-region-2024, bozhou-school-2024, huzhou-3.0, jiangsu-
             ["keys", "show", "--state", "/nowhere"],
             "/nowhere/keys/agent.pem: there is no key file. Make one with `campus-agent keys create`",
         ),
-        (["status", "--state", "/nowhere"], "/nowhere/journal/journal.db: there is no journal here"),
+        (["status", "--state", "/nowhere"], f"/nowhere/journal/journal.db: {NO_JOURNAL}"),
         (
             ["backend", "token", "s", "--directory", "/nowhere"],
             "/nowhere: there is no backend here. Start it once with campus-agent backend serve",
         ),
         (
             ["enrol", "--backend", "http://127.0.0.1:1", "--token-file", "/nowhere/t"],
-            "/nowhere/t: cannot read this file: No such file or directory",
+            f"/nowhere/t: {UNREAD}",
         ),
     ],
 )
