@@ -19,6 +19,8 @@ from agent.errors import UsageError, VerificationError
 from agent.evidence import keys
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sqlalchemy import Connection, Row
 
     from agent.backend.backend import Backend
@@ -31,6 +33,7 @@ __all__ = [
     "Revocation",
     "SchoolKeys",
     "enrolments",
+    "named",
     "revoke_key",
     "school_keys",
     "trust_files",
@@ -177,12 +180,48 @@ def revoke_key(store: Store, given: str, reason: str) -> Revocation:
             todo="Say in one line why the key is withdrawn",
             limit=_REASON_CHARACTERS,
         )
-    keyid = _named(enrolments(store), given.strip().lower()).keyid
+    keyid = named(enrolments(store), given.strip().lower()).keyid
     changed = store.revoke(keyid, reason)
     found = enrolments(store)
     key = next(one for one in found if one.keyid == keyid)
     others = tuple(one for one in found if one.campus == key.campus and one.state is not KeyState.REVOKED)
     return Revocation(key, changed, others)
+
+
+def named(found: Sequence[Enrolment], given: str) -> Enrolment:
+    """Return the one key whose id begins like that.
+
+    Raises:
+        UsageError: there is none, or more than one; or the beginning is too short to be meant.
+    """
+    fitting = [one for one in found if one.keyid.startswith(given)] if len(given) >= _SHORTEST else []
+    if len(fitting) == 1:
+        return fitting[0]
+    if len(given) < _SHORTEST:
+        raise UsageError(
+            "{given!r} is too short for the id of a key",
+            todo="Give at least {least} digits; all keys are in campus-agent backend keys",
+            given=given,
+            least=_SHORTEST,
+        )
+    if fitting:
+        raise UsageError(
+            "{count} keys begin with {given}: {near}",
+            todo="Give more digits of the id; campus-agent backend keys --full shows all",
+            count=len(fitting),
+            given=given,
+            near=_told(fitting),
+        )
+    short = {one.keyid[: len(given)]: one for one in found}
+    near = [short[name] for name in difflib.get_close_matches(given, sorted(short), n=3, cutoff=0.7)]
+    raise UsageError(
+        "no key {given} is enrolled",
+        todo="Did you mean {near}? All are in campus-agent backend keys --full"
+        if near
+        else "All keys are in campus-agent backend keys --full",
+        given=given[:64],
+        near=_told(near),
+    )
 
 
 def trust_files(backend: Backend, school: SchoolKeys | None = None) -> dict[str, bytes]:
@@ -226,39 +265,7 @@ def _enrolment(row: Row[Any], *, replaced: bool) -> Enrolment:
     )
 
 
-def _named(found: list[Enrolment], given: str) -> Enrolment:
-    """Return the one key whose id begins like that."""
-    fitting = [one for one in found if one.keyid.startswith(given)] if len(given) >= _SHORTEST else []
-    if len(fitting) == 1:
-        return fitting[0]
-    if len(given) < _SHORTEST:
-        raise UsageError(
-            "{given!r} is too short for the id of a key",
-            todo="Give at least {least} digits; all keys are in campus-agent backend keys",
-            given=given,
-            least=_SHORTEST,
-        )
-    if fitting:
-        raise UsageError(
-            "{count} keys begin with {given}: {near}",
-            todo="Give more digits of the id; campus-agent backend keys --full shows all",
-            count=len(fitting),
-            given=given,
-            near=_told(fitting),
-        )
-    short = {one.keyid[: len(given)]: one for one in found}
-    near = [short[name] for name in difflib.get_close_matches(given, sorted(short), n=3, cutoff=0.7)]
-    raise UsageError(
-        "no key {given} is enrolled",
-        todo="Did you mean {near}? All are in campus-agent backend keys --full"
-        if near
-        else "All keys are in campus-agent backend keys --full",
-        given=given[:64],
-        near=_told(near),
-    )
-
-
-def _told(found: list[Enrolment]) -> str:
+def _told(found: Sequence[Enrolment]) -> str:
     return ", ".join(f"{one.keyid} ({one.campus})" for one in found)
 
 

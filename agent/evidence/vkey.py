@@ -53,9 +53,7 @@ class VerifierKey:
     public: bytes
 
     def __post_init__(self) -> None:
-        check_name(self.name)
-        if self.kind not in (ED25519, COSIGNATURE) or len(self.public) != 32:
-            raise MalformedError("the verifier key of {name} is not an Ed25519 key of a known type", name=self.name)
+        _check_key(self.name, self.kind, self.public)
 
     @property
     def key_id(self) -> bytes:
@@ -78,7 +76,9 @@ def parse_vkey(text: str, *, where: str = "") -> VerifierKey:
     if len(parts) != 3:
         raise MalformedError("a verifier key has the form name+id+key", where=where)
     material = base64text.decode(parts[2], where=where)
-    key = VerifierKey(name=parts[0], kind=material[0] if material else 0, public=material[1:])
+    name, kind, public = parts[0], material[0] if material else 0, material[1:]
+    _check_key(name, kind, public, where=where)
+    key = VerifierKey(name, kind, public)
     if key.key_id.hex() != parts[1]:
         raise MalformedError("the ID in the verifier key of {name} is not that of its key", where=where, name=key.name)
     return key
@@ -94,3 +94,9 @@ def check_name(name: str, *, where: str = "") -> None:
         raise MalformedError(
             "a key name is 1 to {limit} characters without spaces and '+'", where=where, limit=MAX_NAME_CHARACTERS
         )
+
+
+def _check_key(name: str, kind: int, public: bytes, *, where: str = "") -> None:
+    check_name(name, where=where)
+    if kind not in (ED25519, COSIGNATURE) or len(public) != 32:
+        raise MalformedError("the verifier key of {name} is not an Ed25519 key of a known type", where=where, name=name)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from contextlib import ExitStack, closing
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -64,7 +65,7 @@ def together(*attempts: Callable[[], Any]) -> list[Any]:
 
 
 def put(backend: Backend, signed: Signed) -> Callable[[], Received]:
-    return lambda: receive(backend.store, backend.log, signed.digest, signed.envelope)
+    return partial(receive, backend.store, backend.log, signed.digest, signed.envelope)
 
 
 def kinds(results: list[Any]) -> list[ProblemType]:
@@ -90,7 +91,7 @@ def test_schools_that_upload_at_once_share_one_log(served: Served, writers: list
     def upload(turn: int, chain: list[Signed]) -> list[Received]:
         return [put(writers[(turn + n) % len(writers)], one)() for n, one in enumerate(chain)]
 
-    results = together(*(lambda turn=turn, chain=chain: upload(turn, chain) for turn, chain in enumerate(chains)))
+    results = together(*(partial(upload, turn, chain) for turn, chain in enumerate(chains)))
     key = served.backend.log.key.text()
     numbers = []
     for chain, received in zip(chains, results, strict=True):
@@ -167,7 +168,7 @@ def test_a_revocation_and_an_upload_at_once_have_an_order(
         agent = served.enrolled(tmp_path / f"a{n}")
         signed = with_file(served, agent.append(EntryKind.RUN))
         keyid = agent.signer.keyid
-        results = together(put(writers[0], signed), lambda keyid=keyid: writers[1].store.revoke(keyid, "lost"))
+        results = together(put(writers[0], signed), partial(writers[1].store.revoke, keyid, "lost"))
         assert results[1] is True
         status = served.http.get(f"/v1/statements/{signed.digest}").status_code
         assert status == (200 if isinstance(results[0], Received) else 404)
@@ -192,7 +193,7 @@ def test_challenges_at_once_are_all_different(served: Served, agent: Speaker, wr
     """Each of those who ask in one moment gets a nonce of its own, and all are remembered."""
     keyid = agent.signer.keyid
     issued = together(
-        *(lambda w=writer: challenges.issue(w.store, served.backend.challenge_signer, keyid) for writer in writers * 2)
+        *(partial(challenges.issue, one.store, served.backend.challenge_signer, keyid) for one in writers * 2)
     )
     assert len(set(issued)) == 6
     assert not kinds(issued)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import text
 
-from agent.backend.enrolments import KeyState, enrolments, school_keys, trust_files
+from agent.backend.enrolments import KeyState, enrolments, revoke_key, school_keys, trust_files
 from agent.clock import time_text
 from agent.errors import MalformedError, UsageError, VerificationError
 from agent.evidence import keys
@@ -165,3 +165,15 @@ def test_a_key_that_was_exchanged_in_the_database_is_not_handed_on(
         connection.execute(text("update agent set public_key = :pem"), {"pem": stranger})
     with pytest.raises(error, match=f"{agent.signer.keyid}: .*{told}"):
         school_keys(served.backend.store, CAMPUS)
+
+
+def test_a_revocation_tells_what_it_left(served: Served, moved: tuple[Speaker, Speaker], clock: HandClock) -> None:
+    """The key as it is now, and the school's keys that may still send; a repeat changes nothing and says so."""
+    old, new = moved
+    for changed in (True, False):
+        done = revoke_key(served.backend.store, old.signer.keyid[:8].upper(), f"  失窃 {changed} ")
+        assert (done.changed, done.key.keyid, done.key.state) == (changed, old.signer.keyid, KeyState.REVOKED)
+        assert (done.key.reason, done.key.revoked) == ("失窃 True", done.key.revoked)
+        assert [one.keyid for one in done.others] == [new.signer.keyid]
+        clock.forward(60)
+    assert revoke_key(served.backend.store, new.signer.keyid, "失窃").others == ()

@@ -124,9 +124,10 @@ def test_malformed_notes(data: bytes) -> None:
     ],
 )
 def test_malformed_vkeys(text: str) -> None:
-    """A key text with another form, type, name or ID than its key's is refused."""
-    with pytest.raises(MalformedError):
-        note.parse_vkey(text)
+    """A key text with another form, type, name or ID than its key's is refused, with the place where it stands."""
+    with pytest.raises(MalformedError) as caught:
+        note.parse_vkey(text, where="log.vkey")
+    assert caught.value.where == "log.vkey"
 
 
 def test_base64_plus_in_a_vkey() -> None:
