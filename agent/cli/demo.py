@@ -163,7 +163,7 @@ async def _poll(agent: Agent, told: Told, rounds: int) -> None:
     assert agent.backend is not None  # the caller connected it
     for number in range(rounds):
         begun = time.monotonic()
-        result = await run(agent, jobs_of(agent.campus, agent.families, ["interfaces"]))
+        result = await run(agent, jobs_of(agent.campus, agent.families, ["links", "interfaces"]))
         told.say(
             N_("run {number} of {rounds}: {targets}; {count} readings"),
             number=number + 1,

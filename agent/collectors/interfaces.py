@@ -1,4 +1,4 @@
-"""Interfaces of one device: identity, speed, status and octet counters (IF-MIB, RFC 2863), and its watched links.
+"""Interfaces of one device: identity, speed, status and octet counters (IF-MIB, RFC 2863); links are `links`.
 
 Every row of ifTable/ifXTable gives readings under `interface:<asset>/<name>`; ifIndex is only a transport detail,
 so the name is ifName, else ifDescr, and a name that is empty or taken twice gets its ifIndex, so that two ports
@@ -20,15 +20,15 @@ from typing import TYPE_CHECKING
 
 from agent.canonical import decimal_text
 from agent.collectors.answers import reported, unsupported, varbinds
-from agent.errors import GapError
 from agent.language import N_
 from agent.model import snmp
 from agent.model.exchange import Answer, SnmpColumn, SnmpGet, SnmpTable
 
 if TYPE_CHECKING:
     from agent.ber import VarBind
+    from agent.errors import GapError
     from agent.model.asset import Asset
-    from agent.model.campus import Campus, Link
+    from agent.model.campus import Campus
     from agent.model.exchange import Session
     from agent.model.reading import Reading
 
@@ -106,25 +106,19 @@ class Port:
         return "|".join(parts)
 
 
-async def collect(asset: Asset, campus: Campus, session: Session) -> list[Reading]:
-    """Read all interfaces of the asset and the watched links that end on it.
+async def collect(asset: Asset, _campus: Campus, session: Session) -> list[Reading]:
+    """Read all interfaces of the asset.
 
     Raises:
-        GapError: the device does not answer, refuses, or has no interface table. Once the table is there, a gap ends
-            the collector without an error: nothing that was read is lost.
+        GapError: the device does not answer, refuses, or has no interface table.
     """
     readings = await _identity(asset, session)
     answer = await session.ask(TABLE)
     ports = _ports(answer)
     if not ports:
-        raise _no_table(asset, answer)
+        raise no_table(asset, answer)
     for port in ports:
         readings += _port_readings(f"interface:{asset.id}/{port.key}", port, answer)
-    for link in campus.links_of(asset.id):
-        try:
-            readings += await _link(link, ports, answer, session)
-        except GapError:  # on record, and what `measure` says of this collector; the ports stay known
-            break
     return readings
 
 
@@ -193,65 +187,8 @@ def _port_readings(subject: str, port: Port, answer: Answer) -> list[Reading]:
     return readings
 
 
-# --- watched links ------------------------------------------------------------------------------------------------
-
-
-def _match(link: Link, ports: list[Port]) -> tuple[str, Port | None]:
-    """Return the rule that found the port, or why none did."""
-    for rule, column in (("ifName", NAME), ("ifAlias", ALIAS), ("ifDescr", DESCR)):
-        found = [port for port in ports if port.text(column) == link.port]
-        if len(found) == 1:
-            return rule, found[0]
-        if found:
-            return f"ambiguous {rule}", None
-    return "not found", None
-
-
-async def _link(link: Link, ports: list[Port], table: Answer, session: Session) -> list[Reading]:
-    subject = f"{link.role}:{link.id}"
-    rule, port = _match(link, ports)
-    if port is None:
-        return [reported("link.match", subject, rule, "", table)]
-    wide = port.number(HC_IN_OCTETS) is not None and port.number(HC_OUT_OCTETS) is not None
-    octets_in, octets_out = (HC_IN_OCTETS, HC_OUT_OCTETS) if wide else (IN_OCTETS, OUT_OCTETS)
-    columns = (octets_in, octets_out, DISCONTINUITY, OPER_STATUS, HIGH_SPEED, SPEED, NAME, DESCR)
-    oids = (SYS_UP_TIME, *(f"{column}.{port.index}" for column in columns))
-    answer = await session.ask(SnmpGet(oids=oids))
-    found = snmp.scalars(varbinds(answer), oids)
-    now = Port(port.index, "", {column: cell for column in columns if (cell := found[f"{column}.{port.index}"])})
-    if any(column in now.cells and now.text(column) != port.text(column) for column in (NAME, DESCR)):
-        return [reported("link.match", subject, "renumbered", "", answer)]
-    return [
-        reported("link.match", subject, rule, "", table),
-        reported("link.identity", subject, port.identity(), "", table),
-        reported("link.counter_bits", subject, "64" if wide else "32", "1", answer),
-        *_link_readings(subject, now, (octets_in, octets_out), found[SYS_UP_TIME], answer),
-    ]
-
-
-def _link_readings(
-    subject: str, port: Port, octets: tuple[str, str], uptime: VarBind | None, answer: Answer
-) -> list[Reading]:
-    readings = []
-    if (state := OPER_STATES.get(port.number(OPER_STATUS) or 0)) is not None:
-        readings.append(reported("link.status", subject, state, "", answer))
-    if (speed := speed_mbps(port.number(HIGH_SPEED), port.number(SPEED))) is not None:
-        readings.append(reported("link.speed", subject, speed, "Mbit/s", answer))
-    for metric, number, unit in (
-        ("link.octets.in", port.number(octets[0]), "By"),
-        ("link.octets.out", port.number(octets[1]), "By"),
-        ("link.uptime", snmp.number(uptime), "cs"),
-        ("link.discontinuity", port.number(DISCONTINUITY), "cs"),
-    ):
-        if number is not None:
-            readings.append(reported(metric, subject, str(number), unit, answer))
-    return readings
-
-
-# --- building -----------------------------------------------------------------------------------------------------
-
-
-def _no_table(asset: Asset, answer: Answer) -> GapError:
+def no_table(asset: Asset, answer: Answer) -> GapError:
+    """Return the gap of a device that answers and has no interface table; it cites the answer."""
     return unsupported(
         asset,
         answer,

@@ -98,6 +98,7 @@ headcounts:
 declarations:
   jiangsu-2018/security-rules: {{value: "1", by: 演示校长, at: {at}, why: 网络安全管理制度（演示）}}
 plan:
+  - {{collector: links, every_seconds: 2, deadline_seconds: 10}}
   - {{collector: interfaces, every_seconds: 2, deadline_seconds: 10}}
   - {{collector: mqtt, every_seconds: 60, deadline_seconds: 4}}
 """

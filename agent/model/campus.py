@@ -118,6 +118,8 @@ class Poll(Word):
     deadline_seconds: int = Field(default=60, ge=1, le=3600)
 
 
+_HOURLY = frozenset({"interfaces", "lag", "neighbours"})
+"""Collectors that walk the ports of a whole device; those of a watched link are asked for apart, and oftener."""
 _DAILY = frozenset({"canary", "census", "ipv6", "logs", "recorder"})
 """Collectors that walk whole tables, half a year of counts or three months of footage, and one canary a day."""
 
@@ -168,11 +170,16 @@ class Campus(Word):
         return tuple(link for link in self.links if link.asset == asset)
 
     def poll(self, collector: str) -> Poll:
-        """Return the plan of a collector; where the file says nothing every five minutes, large tables once a day."""
+        """Return the plan of a collector; where the file says nothing every five minutes.
+
+        What walks the ports of a whole device then once an hour, and large tables once a day.
+        """
         found = next((poll for poll in self.plan if poll.collector == collector), None)
         if found is None and collector in _DAILY:
             # a recorder of 64 channels is asked 6 000 times, a tenth of a second each
             return Poll(
                 collector=collector, every_seconds=86_400, deadline_seconds=3600 if collector == "recorder" else 600
             )
+        if found is None and collector in _HOURLY:
+            return Poll(collector=collector, every_seconds=3600)
         return found or Poll(collector=collector, every_seconds=300)

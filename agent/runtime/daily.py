@@ -11,7 +11,7 @@ from agent.errors import AgentError, JournalError
 from agent.journal.slots import SlotState
 from agent.runtime.assessment import WINDOW_DAYS, late_runs, sign_judgement
 from agent.runtime.judging import judge_apart
-from agent.runtime.schedule import slot_before
+from agent.runtime.schedule import DAY, first_slot, slot_before
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,11 +20,10 @@ if TYPE_CHECKING:
     from agent.journal.records import Entry
     from agent.runtime.wiring import Agent
 
-__all__ = ["DAY", "JOB", "Daily"]
+__all__ = ["JOB", "Daily"]
 
 JOB = "assessment"
 """Its slots in the journal."""
-DAY = 86_400
 LONGEST_WAIT = 7200.0
 """Seconds that the day's measurements are waited for; the plan gives a recorder at most an hour."""
 TRIES = 3
@@ -57,7 +56,7 @@ class Daily:
         Returns:
             The signed entry; None: there is nothing to judge by, it was done already, or it failed.
         """
-        due = slot_before(self._agent.clock.now(), DAY)
+        due = slot_before(self._agent.clock.now(), DAY, first_slot(self._agent.campus, DAY))
         if self._busy or not self._standards() or self._state(due) is SlotState.DONE:
             return None
         self._busy = True

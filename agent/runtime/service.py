@@ -22,8 +22,8 @@ from agent.errors import AgentError, JournalError
 from agent.model.evidence import EntryKind
 from agent.runtime import notify, recovery
 from agent.runtime.cycle import run
-from agent.runtime.daily import DAY, JOB, Daily
-from agent.runtime.schedule import EPOCH, Patience, due_between, jobs_of, planned, slot_before
+from agent.runtime.daily import JOB, Daily
+from agent.runtime.schedule import DAY, Patience, due_between, first_slot, jobs_of, planned, slot_before
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping
@@ -119,7 +119,7 @@ class Service:
         for collector, every in plan.items():
             latest = agent.journal.slots.latest(collector)
             if latest is not None:
-                slots, left_out = due_between(latest.due, until, every)
+                slots, left_out = due_between(latest.due, until, every, first_slot(agent.campus, every))
                 older += left_out
                 for due in slots:
                     if due < until:
@@ -129,10 +129,11 @@ class Service:
 
     def _plan(self) -> None:
         self._scheduler.remove_all_jobs()
-        for collector, every in planned(self._agent.campus, self._agent.families).items():
+        campus = self._agent.campus
+        for collector, every in planned(campus, self._agent.families).items():
             self._scheduler.add_job(
                 self._fire,
-                IntervalTrigger(seconds=every, start_date=EPOCH, timezone="UTC"),
+                IntervalTrigger(seconds=every, start_date=first_slot(campus, every), timezone="UTC"),
                 args=[collector, every],
                 id=collector,
                 misfire_grace_time=None,
@@ -140,7 +141,7 @@ class Service:
             )
         self._scheduler.add_job(
             self._judge,
-            IntervalTrigger(seconds=DAY, start_date=EPOCH, timezone="UTC"),
+            IntervalTrigger(seconds=DAY, start_date=first_slot(campus, DAY), timezone="UTC"),
             id=JOB,
             misfire_grace_time=None,
             coalesce=True,
@@ -162,7 +163,7 @@ class Service:
 
     async def _slot(self, collector: str, every: int) -> None:
         """Do what falls due now; whatever goes wrong ends this slot, not the service."""
-        due = slot_before(self._agent.clock.now(), every)
+        due = slot_before(self._agent.clock.now(), every, first_slot(self._agent.campus, every))
         try:
             await self._due(collector, every, due)
         except AgentError as error:
@@ -234,7 +235,7 @@ class Service:
         """Tell whether every collector has had a slot since that day began; those that take long have to have ended."""
         return all(
             name in self._lived
-            and self._lived[name] >= slot_before(day, every)
+            and self._lived[name] >= slot_before(day, every, first_slot(self._agent.campus, every))
             and (every < LONG or name not in self._busy)
             for name, every in planned(self._agent.campus, self._agent.families).items()
         )

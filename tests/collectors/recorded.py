@@ -77,7 +77,7 @@ def campus(*links: Link) -> Campus:
 
 
 def converse(
-    transport: Transport, collectors: Sequence[str] = ("interfaces",), links: tuple[Link, ...] = ()
+    transport: Transport, collectors: Sequence[str] = ("interfaces", "links"), links: tuple[Link, ...] = ()
 ) -> tuple[list[Reading], list[Exchange]]:
     """Measure live, then by replay of what was kept; the two must be equal byte for byte."""
     kept: list[Exchange] = []

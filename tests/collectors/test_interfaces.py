@@ -1,4 +1,4 @@
-"""The interfaces collector: names, speeds, counters and watched links, on real devices and on odd ones."""
+"""The interfaces collector: names, speeds and counters, on real devices and on odd ones."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ from agent.errors import GapError, UsageError
 from agent.lab.snmp.recording import Cell, Recording, read
 from agent.lab.snmpd import COMMUNITY, running_snmpd
 from agent.model.campus import Link
-from agent.model.exchange import MqttMessages, Request, SnmpGet, VarBinds
+from agent.model.exchange import MqttMessages, Request, VarBinds
 from agent.transports.snmp import Community, SnmpTransport
 from tests.collectors.recorded import RecordingTransport, cell, converse, value
 
@@ -228,90 +228,6 @@ def test_an_unknown_speed_gives_no_reading() -> None:
     assert value(readings, "link.status") == "up"
 
 
-# --- watched links --------------------------------------------------------------------------------------------------
-
-
-def test_a_link_is_read_in_one_request_with_its_time_base() -> None:
-    """Counters, sysUpTime and the port's names come in one PDU."""
-    transport = RecordingTransport(Recording([*SYSTEM, *port(3, "GE0/1")]))
-    readings, _ = converse(transport, links=(UPLINK,))
-    last = transport.asked[-1]
-    assert isinstance(last, SnmpGet)
-    assert last.oids[:3] == (SYS_UP_TIME, f"{HC_IN_OCTETS}.3", f"{HC_OUT_OCTETS}.3")
-    links = [one for one in readings if one.subject == "egress:telecom"]
-    counted = {one.metric: one.value for one in links}
-    assert counted["link.match"] == "ifName"
-    assert counted["link.counter_bits"] == "64"
-    assert counted["link.uptime"] == "4294967295"
-    measured = [one.sources for one in links if one.metric not in ("link.match", "link.identity")]
-    assert len(set(measured)) == 1
-
-
-@pytest.mark.parametrize(
-    ("ports", "match"),
-    [
-        ([port(1, "x", alias="GE0/1"), port(2, "y")], "ifAlias"),
-        ([port(1, "x", descr="GE0/1"), port(2, "y")], "ifDescr"),
-        ([port(1, "GE0/1", descr="z"), port(2, "y", alias="GE0/1")], "ifName"),
-        ([port(1, "GE0/1"), port(2, "GE0/1")], "ambiguous ifName"),
-        ([port(1, "GE0/1"), port(2, "GE0/1"), port(3, "z", alias="GE0/1")], "ambiguous ifName"),
-        ([port(1, "x", alias="GE0/1"), port(2, "y", alias="GE0/1")], "ambiguous ifAlias"),
-        ([port(1, "GE0/10"), port(2, "ge0/1")], "not found"),
-    ],
-)
-def test_how_a_link_was_found_is_a_reading(ports: list[list[Cell]], match: str) -> None:
-    """By which name the port was found is stated; a doubtful or missing port gives no counters at all."""
-    readings = asked(*ports, links=(UPLINK,))
-    assert value(readings, "link.match") == match
-    assert (value(readings, "link.octets.in") is None) == (match[:2] != "if")
-    assert value(readings, "collector.answer") == "ok"
-
-
-def test_without_64_bit_counters_the_32_bit_ones_are_marked() -> None:
-    """Counters of a device without ifXTable are read, and their width with them."""
-    readings = asked(port(1, "GE0/1"), links=(UPLINK,), without=("1.3.6.1.2.1.31.1.1.1",))
-    assert value(readings, "link.match") == "ifDescr"
-    assert value(readings, "link.counter_bits") == "32"
-    assert value(readings, "link.octets.in") == "11"
-    assert value(readings, "link.octets.out") == "12"
-
-
-def test_half_a_pair_of_64_bit_counters_is_none() -> None:
-    """In and out are of one width: a device with only one 64-bit counter is read by its 32-bit ones."""
-    readings = asked(port(1, "GE0/1"), links=(UPLINK,), without=(HC_OUT_OCTETS,))
-    assert value(readings, "link.counter_bits") == "32"
-    assert value(readings, "link.octets.in") == "11"
-
-
-class Renumbering(RecordingTransport):
-    """A device that renumbers its ports (a stack member leaves) after the table was read."""
-
-    def __init__(self, before: list[Cell], after: list[Cell]) -> None:
-        super().__init__(Recording([*SYSTEM, *before]))
-        self._after = Recording([*SYSTEM, *after])
-
-    async def exchange(self, request: Request) -> Any:
-        answer = await super().exchange(request)
-        if len(self.asked) == 2:
-            self.recording = self._after
-        return answer
-
-
-def test_a_device_that_renumbers_meanwhile_gives_no_counters_of_another_port() -> None:
-    """The counters at the remembered index belong to another port now: they are not the link's."""
-    peer = Renumbering([*port(1, "GE0/1"), *port(2, "GE0/2")], [*port(1, "GE0/2"), *port(2, "GE0/1")])
-    readings, _ = converse(peer, links=(UPLINK,))
-    assert value(readings, "link.match") == "renumbered"
-    assert value(readings, "link.octets.in") is None
-
-
-def test_a_port_that_vanishes_meanwhile_has_no_values() -> None:
-    """A module that was pulled between two requests gives a link without counters, not zeros."""
-    readings, _ = converse(Renumbering(port(1, "GE0/1"), []), links=(UPLINK,))
-    assert value(readings, "link.octets.in") is None
-    assert value(readings, "link.status") is None
-
-
 # --- gaps -----------------------------------------------------------------------------------------------------------
 
 
@@ -338,16 +254,6 @@ def test_silence_is_a_reading_with_its_exchange(answers: int, reason: str) -> No
     assert value(readings, "collector.answer") == reason
     assert readings[-1].sources == (kept[-1].digest(),)
     assert len(kept) == answers + 1
-
-
-def test_a_gap_at_the_link_costs_nothing_that_was_read() -> None:
-    """A device that falls silent after its table keeps its ports, and the silence is told."""
-    transport = Failing(2, GapError("unreachable", "no"))
-    other = Link(id="mobile", role="egress", asset="sw1", port="GE0/1")
-    readings, _ = converse(transport, links=(UPLINK, other))
-    assert value(readings, "interface.speed") == "1000"
-    assert value(readings, "collector.answer") == "unreachable"
-    assert len(transport.asked) == 3, "a silent device is not asked for its second link"
 
 
 def test_a_device_without_the_table_is_unsupported() -> None:
@@ -426,7 +332,8 @@ def test_no_device_can_break_the_collector(cells: list[tuple[str, int, int, byte
     """Any cells of any type and content give readings or a gap, and the same again in replay."""
     device = Recording([*SYSTEM, *(Cell(ber.oid_bytes(f"{oid}.{row}"), tag, data) for oid, row, tag, data in cells)])
     readings, _ = converse(RecordingTransport(device), links=(UPLINK,))
-    assert value(readings, "collector.answer") in ("ok", "unsupported")
+    for collector in ("interfaces", "links"):
+        assert value(readings, "collector.answer", f"{collector}:sw1") in ("ok", "unsupported")
 
 
 # --- a real agent ---------------------------------------------------------------------------------------------------

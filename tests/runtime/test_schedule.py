@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from contextlib import closing
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,9 +14,21 @@ from hypothesis import strategies as st
 
 from agent.collectors import COLLECTORS
 from agent.journal.slots import SlotState
+from agent.model.campus import Link
 from agent.model.evidence import EntryKind, TargetResult
 from agent.packs.load import config_directory, load_families, parse_campus
-from agent.runtime.schedule import EPOCH, MAX_PAUSE, MOST_SLOTS, Patience, due_between, jobs_of, planned, slot_before
+from agent.runtime.schedule import (
+    DAY,
+    EPOCH,
+    MAX_PAUSE,
+    MOST_SLOTS,
+    Patience,
+    due_between,
+    first_slot,
+    jobs_of,
+    planned,
+    slot_before,
+)
 from agent.runtime.service import Service
 from agent.runtime.wiring import open_agent
 from tests.runtime.world import school
@@ -66,6 +78,27 @@ def test_no_slot_is_due_twice(start: datetime, steps: list[int], every: int) -> 
     assert len(seen) + skipped == (slot_before(now, every) - slot_before(start, every)) // timedelta(seconds=every)
 
 
+@given(
+    MOMENTS, st.sampled_from([DAY, 7 * DAY]), st.sampled_from([("Asia/Shanghai", 8), ("Asia/Urumqi", 6), ("UTC", 0)])
+)
+def test_what_is_asked_once_a_day_is_asked_at_night(moment: datetime, every: int, zone: tuple[str, int]) -> None:
+    """At two in the morning of the campus: recorders and log stores are not asked while classes are held."""
+    place = campus().model_copy(update={"timezone": zone[0]})
+    slot = slot_before(moment, every, first_slot(place, every))
+    assert (slot + timedelta(hours=zone[1])).time() == time(2)
+    assert timedelta(0) <= moment - slot < timedelta(seconds=every)
+    assert due_between(slot, slot + timedelta(seconds=3 * every), every, first_slot(place, every)) == (
+        [slot + timedelta(seconds=every) * n for n in (1, 2, 3)],
+        0,
+    )
+
+
+@pytest.mark.parametrize("every", [1, 300, 3600, 7 * 3600, DAY + 1])
+def test_what_is_asked_oftener_counts_from_the_epoch(every: int) -> None:
+    """Only whole days begin at night; everything else keeps the round times."""
+    assert first_slot(campus(), every) == EPOCH
+
+
 # --- what a slot asks -----------------------------------------------------------------------------------------------
 
 CAMPUS = b"""
@@ -90,6 +123,21 @@ def test_only_collectors_that_some_device_needs_are_planned() -> None:
     told = planned(campus(), load_families(config_directory(), collectors=COLLECTORS))
     assert told["interfaces"] == 60
     assert told["mqtt"] == 300
+    assert "links" not in told, "no link is watched"
+
+
+def test_a_watched_link_is_asked_for_oftener_than_the_rest_of_its_device() -> None:
+    """Every five minutes the watched ports alone, of those devices that have one; whole devices once an hour."""
+    families = load_families(config_directory(), collectors=COLLECTORS)
+    link = Link(id="telecom", role="egress", asset="sw2", port="GE0/1")
+    place = campus().model_copy(update={"plan": (), "links": (link,)})
+    told = planned(place, families)
+    assert (told["links"], told["interfaces"], told["neighbours"]) == (300, 3600, 3600)
+    jobs = jobs_of(place, families, ["links", "interfaces"])
+    assert [(job.asset.id, job.collectors) for job in jobs] == [
+        ("sw1", ("interfaces",)),
+        ("sw2", ("links", "interfaces")),
+    ]
 
 
 def test_a_slot_asks_each_device_that_its_family_reads_so() -> None:

@@ -55,7 +55,8 @@ class School:
         self.campus.write_text(
             f'version: "1"\nschool: {{id: {SCHOOL}, name: 测试学校}}\nassets:\n{assets}'
             f"links:\n  - {{id: telecom, role: egress, asset: {first}, port: lo, contract_mbps: {CONTRACT}}}\n"
-            f"plan:\n  - {{collector: interfaces, every_seconds: {every}, deadline_seconds: {deadline}}}\n{more}",
+            f"plan:\n  - {{collector: interfaces, every_seconds: {every}, deadline_seconds: {deadline}}}\n"
+            f"  - {{collector: links, every_seconds: {every}, deadline_seconds: {deadline}}}\n{more}",
             encoding="utf-8",
         )
 
