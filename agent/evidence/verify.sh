@@ -7,7 +7,7 @@
 # run. It does not recompute readings and findings; `campus-agent verify` does.
 #
 # AGENT_PUB, LOG_VKEY and CHALLENGE_PUB may name files with keys that you got from somebody else than the school; they
-# are then used instead of the bundle's own.
+# are then used instead of the bundle's own. AGENT_PUB may hold several keys, as the trust directory of a bureau does.
 
 set -u
 LC_ALL=C
@@ -61,6 +61,29 @@ p256_key() { # p256_key <pem> <der>
     openssl pkey -pubin -in "$1" -outform DER -out "$2" 2>/dev/null &&
         [ "$(size "$2")" -eq 91 ] && same "$(head -c 27 "$2" | hex)" $p256_prefix
 }
+
+# A pinned file may hold several keys of a school, one PEM block behind another. The bundle says which of them it needs;
+# where none is that one, the first stays, and the signatures do not hold.
+same_key() { p256_key "$1" "$work/one.der" && same "$(sha256 <"$work/one.der")" "$(sha256 <"$2")"; }
+return_character=$(printf '\r')
+pick_key() { # pick_key <pems> <der> <pem>
+    block=
+    while IFS= read -r line || [ -n "$line" ]; do
+        line=${line%"$return_character"}
+        case $line in
+            '-----BEGIN PUBLIC KEY-----') block=$line ;;
+            '-----END PUBLIC KEY-----')
+                printf '%s\n%s\n' "$block" "$line" >"$3"
+                same_key "$3" "$2" && return 0
+                ;;
+            *) block=$(printf '%s\n%s' "$block" "$line") ;;
+        esac
+    done <"$1"
+    return 1
+}
+if p256_key trust/agent.pub "$work/own.der" && pick_key "$agent_pub" "$work/own.der" "$work/agent.pub"; then
+    agent_pub=$work/agent.pub
+fi
 p256_key "$agent_pub" "$work/agent.der" || stop "trust/agent.pub: not an ECDSA P-256 public key" 1
 keyid=$(sha256 <"$work/agent.der")
 note "the agent's key is $keyid; compare it with the one that was enrolled"

@@ -310,6 +310,18 @@ def test_keys_from_elsewhere(world: World, tmp_path: Path) -> None:
     assert run(entries, tmp_path / "b", AGENT_PUB=str(tmp_path / "agent.pub")).returncode == 0
 
 
+@pytest.mark.parametrize("line_end", [b"\n", b"\r\n"])
+def test_any_of_several_pinned_keys(world: World, tmp_path: Path, line_end: bytes) -> None:
+    """A school's keys of two servers stand in one file: the bundle holds by its own, wherever that one stands."""
+    entries = bundle.entries_of(world.contents())
+    right, other = (b"a server\n" + signer.public_pem for signer in (world.agent, world.stranger))
+    for name, pems, code in (("first", right + other, 0), ("last", other + right, 0), ("none", other + other, 1)):
+        (tmp_path / name).write_bytes(pems.replace(b"\n", line_end))
+        result = run(entries, tmp_path / f"{name}.d", AGENT_PUB=str(tmp_path / name))
+        assert result.returncode == code, result.stdout
+        assert (world.stranger if code else world.agent).keyid in result.stdout
+
+
 def test_shell_meets_hostile_names(world: World, tmp_path: Path) -> None:
     """Text from a bundle is never run: command substitution in names and values stays text."""
     entries = bundle.entries_of(world.contents())
