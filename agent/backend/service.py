@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from agent.clock import Clock
 
-__all__ = ["Backend", "Settings", "create_app", "serve", "server_config"]
+__all__ = ["Backend", "Settings", "create_app", "listening", "serve", "server_config"]
 
 
 def serve(
@@ -45,9 +45,27 @@ def serve(
     Raises:
         ConfigError: the address, the directory or the database cannot be used.
     """
+    with listening(host, port) as listener:
+        app = create_app(Settings(directory, origin=origin, database=database), clock or SystemClock())
+        if ready is not None:
+            # The socket listens already: whoever connects now is answered as soon as the loop runs.
+            ready(f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}")
+        server = uvicorn.Server(server_config(app))
+        server.run(sockets=[listener])
+
+
+def listening(host: str, port: int) -> socket.socket:
+    """Return a socket that takes connections; answers leave it at once.
+
+    Raises:
+        ConfigError: the address cannot be used.
+    """
     try:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         listener = socket.create_server((host, port), family=family)
+        # Connections inherit it. asyncio sets it only on sockets that name TCP as their protocol, which those of
+        # `create_server` do not: the second part of an answer then waited 40 ms for the receiver's acknowledgement.
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     except OSError as error:
         raise ConfigError(
             "the backend cannot listen on {host} port {port}: {why}",
@@ -56,13 +74,7 @@ def serve(
             port=port,
             why=error.strerror or str(error),
         ) from error
-    with listener:
-        app = create_app(Settings(directory, origin=origin, database=database), clock or SystemClock())
-        if ready is not None:
-            # The socket listens already: whoever connects now is answered as soon as the loop runs.
-            ready(f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}")
-        server = uvicorn.Server(server_config(app))
-        server.run(sockets=[listener])
+    return listener
 
 
 def server_config(app: Any) -> uvicorn.Config:

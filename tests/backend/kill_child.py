@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import sys
 from pathlib import Path
 
 import uvicorn
 
 from agent.backend.app import create_app
-from agent.backend.service import Settings, server_config
+from agent.backend.service import Settings, listening, server_config
 from agent.clock import SystemClock
 from tests.peers.backend import ORIGIN
 
@@ -34,7 +33,7 @@ def main() -> None:
 
         await app(scope, receive, watched)
 
-    with socket.create_server(("127.0.0.1", 0)) as listener:
+    with listening("127.0.0.1", 0) as listener:
         sys.stdout.write(f"http://127.0.0.1:{listener.getsockname()[1]}\n")
         sys.stdout.flush()
         uvicorn.Server(server_config(deadly)).run(sockets=[listener])

@@ -19,7 +19,7 @@ from sqlalchemy import text
 
 from agent import canonical
 from agent.backend.fsck import fsck
-from agent.backend.service import Backend, Settings, serve
+from agent.backend.service import Backend, Settings, listening, serve
 from agent.backend.store import Store
 from agent.clock import SystemClock
 from agent.errors import ConfigError, KeyFileError, MalformedError, UsageError
@@ -332,3 +332,11 @@ def test_serve_on_a_taken_port_is_a_config_error(served: Served, tmp_path: Path)
     with pytest.raises(ConfigError, match=f"port {port}"):
         serve("127.0.0.1", port, tmp_path / "second")
     assert not (tmp_path / "second").exists()
+
+
+def test_answers_do_not_wait_for_acknowledgements() -> None:
+    """Connections of the listener send at once: Nagle's algorithm would hold back each answer's body for 40 ms."""
+    with listening("127.0.0.1", 0) as listener, socket.create_connection(listener.getsockname()[:2]):
+        accepted, _ = listener.accept()
+        with accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) == 1

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import socket
 import threading
 import time
 from dataclasses import dataclass, field
@@ -16,7 +15,7 @@ import uvicorn
 
 from agent import canonical
 from agent.backend.app import create_app
-from agent.backend.service import Backend, Settings, server_config
+from agent.backend.service import Backend, Settings, listening, server_config
 from agent.clock import time_text
 from agent.evidence import keys
 from agent.evidence.statement import predicate_type_of, sign_statement, subjects_of
@@ -186,7 +185,7 @@ def serving(directory: Path, clock: HandClock, *, port: int = 0, **settings: Any
     """Run the backend by uvicorn in a thread, as `serve` does, and stop it at the end."""
     settings = {"origin": ORIGIN, "reserve_bytes": 0, **settings}
     app = create_app(Settings(directory, **settings), clock)
-    with socket.create_server(("127.0.0.1", port)) as listener:
+    with listening("127.0.0.1", port) as listener:
         server = uvicorn.Server(server_config(app))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
