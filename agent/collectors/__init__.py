@@ -132,7 +132,8 @@ async def measure(
 
     The state `collector.answer` (subject `<collector>:<asset>`) is `ok` or the reason of the gap that ended the
     collector: silence is a reading too, with the exchange that shows it. An answer that the collector cannot decode
-    is `malformed`; it costs the other collectors nothing. Where a collector ends before it asked anything, that is
+    is `malformed`; it costs the other collectors nothing. A silent device is not asked by the others, and the same is
+    said of them. Where a collector ends before it asked anything, that is
     recorded as an exchange of its own (`Unasked`) and cited.
 
     Args:
@@ -146,7 +147,7 @@ async def measure(
         UsageError: a collector of that name does not exist.
     """
     readings: list[Reading] = []
-    for name in collectors:
+    for number, name in enumerate(collectors):
         if name not in COLLECTORS:
             raise UsageError(
                 "there is no collector {name!r}", todo="Known are: {known}", name=name, known=", ".join(COLLECTORS)
@@ -163,6 +164,8 @@ async def measure(
         if said is not None:
             readings.append(_answer(name, asset, *said))
             if said[0] in LAST_WORDS:
+                # the others are not asked any more: the same silence is theirs
+                readings += [_answer(other, asset, *said) for other in collectors[number + 1 :]]
                 break
     return readings
 

@@ -30,7 +30,7 @@ def campus(*links: Link, every: int = 300) -> Campus:
         school=School(id="school", name="School"),
         assets=(Asset(id="core", family="generic-snmp", address="192.0.2.1"),),
         links=links,
-        plan=(Poll(collector="interfaces", every_seconds=every),),
+        plan=(Poll(collector="links", every_seconds=every),),
     )
 
 

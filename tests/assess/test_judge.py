@@ -52,7 +52,7 @@ def unreachable_line() -> Assessment:
     """One of two lines is on a device that no longer answers; the other alone earns two points."""
     school = scenes.campus(TELECOM, MOBILE.model_copy(update={"asset": "edge"}))
     readings = scenes.line("telecom", [200] * 4)
-    readings += scenes.series("collector.answer", "interfaces:edge", ["ok", "deadline", "unreachable", "unreachable"])
+    readings += scenes.series("collector.answer", "links:edge", ["ok", "deadline", "unreachable", "unreachable"])
     return scenes.judged(BOZHOU, readings, school, scenes.window(4))
 
 
@@ -213,7 +213,7 @@ def test_a_burst_of_polls_does_not_stand_in_for_a_silent_day() -> None:
 )
 def test_a_silent_device_gives_its_reason(answer: str, reason: Reason) -> None:
     """The school learns whether to look at the cable, the password or the device."""
-    readings = scenes.series("collector.answer", "interfaces:core", ["ok", answer])
+    readings = scenes.series("collector.answer", "links:core", ["ok", answer])
     found = scenes.judged(BOZHOU, readings, scenes.campus(TELECOM), scenes.window(2))
     assert (found.clauses[0].outcome, found.clauses[0].reason) == (Outcome.INCONCLUSIVE, reason)
     assert (found.points_proven, found.points_open) == ("0", "8")

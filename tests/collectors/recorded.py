@@ -77,9 +77,16 @@ def campus(*links: Link) -> Campus:
 
 
 def converse(
-    transport: Transport, collectors: Sequence[str] = ("interfaces", "links"), links: tuple[Link, ...] = ()
+    transport: Transport, collectors: Sequence[str] = (), links: tuple[Link, ...] = ()
 ) -> tuple[list[Reading], list[Exchange]]:
-    """Measure live, then by replay of what was kept; the two must be equal byte for byte."""
+    """Measure live, then by replay of what was kept; the two must be equal byte for byte.
+
+    Args:
+        transport: the device.
+        collectors: which to run; none for the interfaces, and for the links if there are any.
+        links: watched ones of the device.
+    """
+    collectors = collectors or (("interfaces", "links") if links else ("interfaces",))
     kept: list[Exchange] = []
     place = campus(*links)
 

@@ -152,3 +152,14 @@ def test_a_device_without_interfaces_is_unsupported() -> None:
     """A device that answers and names no port is told apart from one whose port has another name."""
     readings, _ = converse(RecordingTransport(Recording(SYSTEM)), LINKS, links=(UPLINK,))
     assert [(one.metric, one.value) for one in readings] == [("collector.answer", "unsupported")]
+
+
+def test_a_silent_device_is_silent_to_every_collector_of_the_run() -> None:
+    """Who is not asked any more says why: otherwise a link of a dead device would seem never to have been asked for."""
+    transport = Failing(0)
+    readings, kept = converse(transport, ("identity", "interfaces", "links"), links=(UPLINK,))
+    assert [(one.subject, one.value) for one in readings] == [
+        (f"{name}:sw1", "unreachable") for name in ("identity", "interfaces", "links")
+    ]
+    assert len(transport.asked) == 1
+    assert {one.sources for one in readings} == {(kept[0].digest(),)}

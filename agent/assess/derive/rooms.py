@@ -94,7 +94,7 @@ def _unread(readings: Readings, link: Link) -> Reason:
     matches = readings.texts("link.match", f"{link.role}:{link.id}")
     if matches and matches[-1][1].split(" ")[0] in _NOT_THERE:
         return Reason.NO_TARGET
-    return gap(readings, "interfaces", link.asset) or Reason.TOO_FEW_SAMPLES
+    return gap(readings, "links", link.asset) or Reason.TOO_FEW_SAMPLES
 
 
 def _silent(readings: Readings) -> Reason | None:

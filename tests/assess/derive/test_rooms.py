@@ -86,11 +86,11 @@ def up_for(days: int, state: str = "up") -> list[Reading]:
         (statuses("unknown", "up"), "1"),
         (statuses("unknown", "testing"), Reason.UNSUPPORTED),
         ([], Reason.TOO_FEW_SAMPLES),
-        ([told("collector.answer", "interfaces:sw1", "unreachable")], Reason.UNREACHABLE),
-        ([told("collector.answer", "interfaces:sw1", "refused")], Reason.REFUSED),
+        ([told("collector.answer", "links:sw1", "unreachable")], Reason.UNREACHABLE),
+        ([told("collector.answer", "links:sw1", "refused")], Reason.REFUSED),
         (
             [told("link.match", f"classroom:{link}", "not found", 2) for link in ("c101", "c101b")]
-            + [told("collector.answer", "interfaces:sw1", "ok", 2)],
+            + [told("collector.answer", "links:sw1", "ok", 2)],
             Reason.NO_TARGET,
         ),
     ],
