@@ -30,7 +30,7 @@ from agent.model.exchange import GapReason
 from agent.runtime import recovery
 from agent.runtime.segments import keep_segment
 from agent.sessions.live import LiveSession
-from agent.sessions.segment import packed
+from agent.sessions.segment import Weight, packed
 from agent.verify.recompute import readings_bytes
 
 if TYPE_CHECKING:
@@ -201,16 +201,20 @@ def _why(error: BaseException) -> str:
 
 async def converse(agent: Agent, name: str, campus: Campus, job: Job) -> Conversation:
     """Converse with one asset; whatever happens is in the result, nothing is raised but a broken journal."""
-    conversation = Conversation(job)
+    conversation, weight = Conversation(job), Weight()
     asset = job.asset
 
     def record(exchange: Exchange) -> None:
-        agent.journal.append_exchange(name, asset.id, conversation.keep(exchange))
+        line = conversation.keep(exchange)
+        weight.add(line)
+        agent.journal.append_exchange(name, asset.id, line)
 
     try:
         async with agent.line(asset) as line:
             assert line.transport is not None  # opened just now
-            session = LiveSession(line.transport, agent.redactor, record, agent.clock, job.deadline_seconds)
+            session = LiveSession(
+                line.transport, agent.redactor, record, agent.clock, job.deadline_seconds, weight.full
+            )
             conversation.take(await measure(asset, campus, job.collectors, session, conversation.tell))
             line.answered = conversation.result in ("ok", "partial")
     except agent.fatal:

@@ -46,6 +46,7 @@ class LiveSession:
         record: takes each exchange; it must be durable when it returns.
         clock: wall and monotonic time.
         deadline_seconds: total time for the conversation; later requests end as gaps.
+        full: tells that the record can take no more; later requests end as gaps.
     """
 
     def __init__(
@@ -55,6 +56,7 @@ class LiveSession:
         record: Callable[[Exchange], None],
         clock: Clock,
         deadline_seconds: float,
+        full: Callable[[], bool] | None = None,
     ) -> None:
         self._transport = transport
         self._redactor = redactor
@@ -62,6 +64,7 @@ class LiveSession:
         self._clock = clock
         self._until_ns = clock.monotonic_ns() + int(deadline_seconds * 1e9)
         self._deadline_seconds = deadline_seconds
+        self._full = full
         self._n = 0
 
     async def ask(self, request: Request) -> Answer:
@@ -80,6 +83,12 @@ class LiveSession:
     async def _exchange(self, request: Request) -> Response:
         if isinstance(request, Unasked):
             raise GapError(request.reason, "{why}", why=request.why)
+        if self._full is not None and self._full():
+            raise GapError(
+                GapReason.DEADLINE,
+                "the record of this conversation is as large as one file of evidence may be",
+                todo="Let less be asked at once: fewer days (search_days) or topics; what was taken is kept",
+            )
         left = (self._until_ns - self._clock.monotonic_ns()) / 1e9
         if left <= 0:  # a transport that is started would send its first packet before a timeout of 0 ends it
             raise self._too_late()

@@ -23,6 +23,7 @@ from agent import canonical
 from agent.errors import MalformedError
 from agent.model.evidence import SegmentHeader
 from agent.model.exchange import Exchange
+from agent.model.upload import MAX_BLOB_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -31,6 +32,7 @@ __all__ = [
     "MAX_SEGMENT",
     "Recorded",
     "Segment",
+    "Weight",
     "packed",
     "parse_segment",
     "read_segment",
@@ -61,6 +63,34 @@ class Segment:
 
     header: SegmentHeader
     exchanges: tuple[Recorded, ...]
+
+
+class Weight:
+    """What the segment of a conversation will weigh, counted while it goes on.
+
+    A segment is one file of evidence. One that is larger than a backend takes would hold up all that comes after it in
+    the chain, so a conversation ends before: at seven eighths of that, since the answer to come is of unknown size.
+    The first lines, which are not compressed while it is open whether they need be, are taken to shrink like the rest.
+    """
+
+    def __init__(self, most: int = MAX_BLOB_BYTES) -> None:
+        self._most = most - most // 8
+        self._plain = self._fed = self._packed = 0
+        self._deflate: zlib._Compress | None = None
+
+    def add(self, line: bytes) -> None:
+        """Count a line without its newline."""
+        size = len(line) + 1
+        self._plain += size
+        if self._plain > PLAIN_LIMIT:
+            self._deflate = self._deflate or zlib.compressobj(_LEVEL, wbits=_GZIP)
+            self._fed += size
+            self._packed += len(self._deflate.compress(line + b"\n"))
+
+    def full(self) -> bool:
+        """Tell whether nothing more should be asked."""
+        packed = self._packed * self._plain // self._fed if self._fed else 0
+        return packed >= self._most or self._plain >= MAX_SEGMENT - MAX_SEGMENT // 8
 
 
 def segment_bytes(header: SegmentHeader, lines: Iterable[bytes]) -> bytes:

@@ -56,6 +56,19 @@ def test_a_record_that_fails_tells_nothing() -> None:
         asyncio.run(session.ask(GET))
 
 
+def test_a_record_that_is_full_ends_the_conversation_as_a_gap() -> None:
+    """What would not fit into one file of evidence is not asked, and the record says so; what was taken stays."""
+    kept: list[Exchange] = []
+    transport = ScriptedTransport([ANSWER, ANSWER])
+    session = LiveSession(transport, Redactor(KEY), kept.append, HandClock(), 60, lambda: len(kept) > 0)
+    asyncio.run(session.ask(GET))
+    with pytest.raises(GapError, match="one file of evidence") as caught:
+        asyncio.run(session.ask(GET))
+    assert caught.value.reason == GapReason.DEADLINE
+    assert [one.gap is None for one in kept] == [True, False]
+    assert len(transport.steps) == 1, "the device was not asked"
+
+
 def test_the_deadline_ends_the_conversation_as_gaps() -> None:
     """A silent device is cut off in time, and what is asked later does not reach the transport at all."""
 

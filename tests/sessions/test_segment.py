@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from agent import canonical
 from agent.errors import MalformedError
 from agent.model.exchange import Exchange, Gap, GapReason, Partial, SnmpColumn, SnmpGet, SnmpTable, VarBinds
+from agent.model.upload import MAX_BLOB_BYTES
 from agent.sessions import segment
-from agent.sessions.segment import packed, parse_segment, read_segment, segment_bytes, write_segment
+from agent.sessions.segment import Weight, packed, parse_segment, read_segment, segment_bytes, write_segment
 from tests.sessions.test_live import HEADER
 
 if TYPE_CHECKING:
@@ -184,6 +185,27 @@ def test_a_long_segment_is_carried_compressed(more: int) -> None:
 
 def _line(n: int, value: str) -> bytes:
     return LINE.model_copy(update={"n": n, "response": VarBinds(varbinds=(value,))}).to_bytes()
+
+
+@pytest.mark.parametrize("shrinks", [False, True])
+def test_a_conversation_ends_before_its_segment_is_more_than_a_backend_takes(shrinks: bool) -> None:
+    """Answers that hardly shrink and answers that shrink to a tenth: the segment fits, and not much room is left."""
+    dice, weight, lines = random.Random(7), Weight(), list[bytes]()
+    while not weight.full():
+        value = dice.randbytes(8_000).hex()
+        lines.append(_line(len(lines), value * 5 if shrinks else value))
+        weight.add(lines[-1])
+    file = io.BytesIO()
+    assert write_segment(file, HEADER, lines).endswith(".gz")
+    assert MAX_BLOB_BYTES * 3 // 4 < len(file.getvalue()) < MAX_BLOB_BYTES
+
+
+def test_a_short_conversation_weighs_little() -> None:
+    """What is not compressed is never full."""
+    weight = Weight()
+    for n in range(30):
+        weight.add(_line(n, "00" * 40_000))
+    assert not weight.full()
 
 
 def test_lines_are_not_gathered() -> None:
