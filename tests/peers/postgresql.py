@@ -86,12 +86,12 @@ class Cluster:
         self.sql(_EMPTY, database=self.shared)
         return self.shared
 
-    def sql(self, statement: str, *, database: str = "postgres") -> list[Any]:
+    def sql(self, statement: str, *, database: str = "postgres", patience: float = WAIT_SECONDS) -> list[Any]:
         """Run one statement behind the backend's back, outside of a transaction."""
         import pg8000.native
 
         path = f"{self.directory}/.s.PGSQL.{self.port}"
-        opened = pg8000.native.Connection(USER, unix_sock=path, database=database, timeout=WAIT_SECONDS)
+        opened = pg8000.native.Connection(USER, unix_sock=path, database=database, timeout=patience)
         with contextlib.closing(opened) as connection:
             return list(connection.run(statement) or [])
 
@@ -107,7 +107,7 @@ class Cluster:
         until = time.monotonic() + WAIT_SECONDS
         while True:
             try:
-                self.sql("select 1")
+                self.sql("select 1", patience=2)
             except Exception:
                 assert self.process.poll() is None, (self.directory / "log").read_text()
                 assert time.monotonic() < until
