@@ -7,9 +7,10 @@ import logging
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from agent.clock import parse_time
 from agent.errors import AgentError, JournalError
 from agent.journal.slots import SlotState
-from agent.runtime.assessment import WINDOW_DAYS, late_runs, sign_judgement
+from agent.runtime.assessment import WINDOW_DAYS, late_runs, latest_assessment, sign_judgement
 from agent.runtime.judging import judge_apart
 from agent.runtime.schedule import DAY, first_slot, slot_before
 
@@ -57,7 +58,7 @@ class Daily:
             The signed entry; None: there is nothing to judge by, it was done already, or it failed.
         """
         due = slot_before(self._agent.clock.now(), DAY, first_slot(self._agent.campus, DAY))
-        if self._busy or not self._standards() or self._state(due) is SlotState.DONE:
+        if self._busy or not self._standards() or self._judged_since(due):
             return None
         self._busy = True
         try:
@@ -113,6 +114,10 @@ class Daily:
     def _standards(self) -> list[str]:
         return [application.standard for application in self._agent.campus.applications]
 
-    def _state(self, due: datetime) -> SlotState | None:
-        found = self._agent.journal.slots.since(due, job=JOB)
-        return next((slot.state for slot in found if slot.due == due), None)
+    def _judged_since(self, due: datetime) -> bool:
+        """Tell whether the day has its assessment, also one that was signed beside a slot that had failed before."""
+        journal = self._agent.journal
+        if any(slot.due == due and slot.state is SlotState.DONE for slot in journal.slots.since(due, job=JOB)):
+            return True
+        newest = latest_assessment(journal, self._standards())
+        return newest is not None and parse_time(newest.predicate.time.finished) >= due

@@ -19,11 +19,12 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
 from agent.errors import AgentError, JournalError
+from agent.journal.slots import SlotState
 from agent.model.evidence import EntryKind
 from agent.runtime import notify, recovery
 from agent.runtime.cycle import run
 from agent.runtime.daily import JOB, Daily
-from agent.runtime.schedule import DAY, Patience, due_between, first_slot, jobs_of, planned, slot_before
+from agent.runtime.schedule import DAY, MAX_PAUSE, Patience, due_between, first_slot, jobs_of, planned, slot_before
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping
@@ -83,7 +84,7 @@ class Service:
         self._recover()
         self._plan()
         for collector, every in planned(self._agent.campus, self._agent.families).items():
-            if every >= LONG:
+            if every >= LONG and not self._done(collector, every):
                 await self._fire(collector, every)  # else the day of a restart would go without
         await self._judge()
         self._scheduler.start()
@@ -105,6 +106,16 @@ class Service:
                 self._agent.journal.slots.interrupted("the agent was told to stop")
 
     # --- slots ---
+
+    def _done(self, collector: str, every: int) -> bool:
+        """Tell whether an earlier process did the present slot; a recorder is not asked anew for every restart."""
+        agent = self._agent
+        latest = agent.journal.slots.latest(collector)
+        present = slot_before(agent.clock.now(), every, first_slot(agent.campus, every))
+        if latest is None or latest.state is not SlotState.DONE or latest.due != present:
+            return False
+        self._handled[collector] = self._lived[collector] = present
+        return True
 
     def _recover(self) -> None:
         agent = self._agent
@@ -198,7 +209,9 @@ class Service:
     async def _measure(self, collector: str, every: int, due: datetime | None) -> None:
         """Do one run; `due` is its slot, None for a run beside the slots."""
         agent = self._agent
-        resting = self._patience.resting(agent.clock.now())
+        # what is asked seldom is asked also of a device that failed a moment ago: its next turn may be tomorrow
+        often = timedelta(seconds=every) <= MAX_PAUSE
+        resting = self._patience.resting(agent.clock.now()) if often else frozenset()
         jobs = jobs_of(agent.campus, agent.families, [collector], skip=resting)
         if not jobs:
             self._ended(collector, due, "skipped", "every device is resting after failures")

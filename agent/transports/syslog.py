@@ -1,7 +1,7 @@
 """Canaries through syslog: RFC 5424 over UDP (RFC 5426) or TCP (RFC 6587 §3.4.2), and a memory of the days.
 
-The memory is a file of one line for each store, source and day. Losing it costs nothing but knowing which canaries are
-missing: those that are there prove themselves by their nonces.
+The memory is a file of one line for each store, source and day. Losing it costs knowing which canaries are missing, and
+of stores over HTTP also finding them, since those are asked by nonce; what is there proves itself by its nonce.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import hmac
 import os
 import re
 import tempfile
+import threading
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -35,6 +36,8 @@ SYSLOG_PORT = 514
 _PRIORITY = 23 * 8 + 6
 """Facility local7, severity informational (RFC 5424 §6.2.1)."""
 _REMEMBERED = timedelta(days=400)
+_WRITING = threading.Lock()
+"""Canaries of several stores are sent at once, each by a transport of its own, and remembered in one file."""
 _CONNECT_SECONDS = 10
 _LINE = re.compile(r"(\d{4}-\d\d-\d\d) (\S{1,100}) (\S{1,100})")
 
@@ -69,9 +72,12 @@ class CanaryMemory:
         Raises:
             OSError: it cannot be written.
         """
-        oldest = (today - _REMEMBERED).isoformat()
-        lines = {line for line in self._lines() if line[0] >= oldest}
-        lines |= {(today.isoformat(), store, source) for source in sources}
+        with _WRITING:
+            oldest = (today - _REMEMBERED).isoformat()
+            lines = {line for line in self._lines() if line[0] >= oldest}
+            self._write(lines | {(today.isoformat(), store, source) for source in sources})
+
+    def _write(self, lines: set[tuple[str, str, str]]) -> None:
         self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         descriptor, name = tempfile.mkstemp(dir=self.path.parent, prefix=f".{self.path.name}.")
         try:

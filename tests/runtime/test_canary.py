@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date
 from typing import TYPE_CHECKING
 
 import pytest
@@ -104,3 +106,13 @@ def test_a_store_over_http_is_told_its_canaries_by_the_agent(tmp_path: Path) -> 
         ("sw1", {today.isoformat(): nonce.decode()}),
         ("sw2", {}),
     ]
+
+
+def test_stores_that_are_sent_to_at_once_are_all_remembered(tmp_path: Path) -> None:
+    """A run sends to several stores at the same time, each by a transport of its own: no day of any gets lost."""
+    file, day = tmp_path / "canaries.txt", date(2026, 11, 22)
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda n: CanaryMemory(file).add(f"store{n}", ("a", "b"), day), range(40)))
+    assert all(
+        CanaryMemory(file).days(f"store{n}") == {"a": [day.isoformat()], "b": [day.isoformat()]} for n in range(40)
+    )

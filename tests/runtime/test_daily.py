@@ -14,7 +14,7 @@ import pytest
 from agent.errors import JournalError, UsageError
 from agent.evidence.bundle import write_bundle
 from agent.journal.slots import SlotState
-from agent.model.evidence import EntryKind, Statement
+from agent.model.evidence import EntryKind, Statement, TargetResult
 from agent.runtime.assessment import export, judge_window, late_runs, latest_assessment, sign_judgement
 from agent.runtime.daily import JOB, Daily
 from agent.runtime.judging import judge_apart
@@ -96,6 +96,37 @@ def test_each_day_has_one_assessment_and_it_holds(days: Days, tmp_path: Path) ->
     assert verified.ok, [f"{check.name}: {check.detail}" for check in verified.failed()]
 
 
+def test_a_restart_asks_nothing_twice(days: Days) -> None:
+    """What an hour or a day has done already stays done for the process that comes next; the next hour is due again."""
+    seldom = [(name, every) for name, every in planned(days.agent.campus, days.agent.families).items() if every >= 3600]
+
+    def left(service: Service) -> list[str]:
+        return [name for name, every in seldom if not service._done(name, every)]
+
+    assert left(days.service) == [name for name, _ in seldom]
+    asyncio.run(days.measure())
+    days.clock.wall += timedelta(minutes=3)
+    again = Service(days.agent, lambda: None)
+    assert left(again) == []
+    days.clock.wall += timedelta(hours=1)
+    assert left(again) == [name for name, every in seldom if every == 3600]
+
+
+def test_a_device_that_failed_just_before_is_asked_at_its_hour(days: Days) -> None:
+    """Who was away at five to two is left in peace by what comes every minute, not by what comes once a day."""
+    away = [TargetResult(id="sw1", result="unreachable")]
+    for _ in range(3):
+        days.service._patience.note(away, days.clock.now(), 300)
+
+    async def live() -> dict[str, int]:
+        await days.service._slot("interfaces", 300)
+        often = days.place.kinds()["run"]
+        await days.service._slot("ipv6", 86_400)
+        return {"often": often, "daily": days.place.kinds()["run"] - often}
+
+    assert asyncio.run(live()) == {"often": 0, "daily": 1}
+
+
 def test_what_is_judged_apart_is_what_is_judged_here(days: Days) -> None:
     """The process beside the service names the same runs and packs and comes to the same findings, byte for byte."""
     asyncio.run(days.measure())
@@ -132,6 +163,7 @@ def test_a_failed_assessment_says_why_and_is_made_up_for(days: Days, caplog: pyt
         assert await daily.run() is None
         await days.measure()
         assert await daily.run() is not None
+        assert await daily.run() is None, "the day has its assessment, though not in its slot"
 
     asyncio.run(live(Daily(days.agent, lambda _: True)))
     (slot,) = days.slots()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from agent.assess.derive.log_days import Log, kept, longest_gap, school_day_rule
 from agent.assess.silence import gap
-from agent.model.calendar import days_between, local_day, months_before, parse_day, whole_months
+from agent.model.calendar import local_day, months_before, parse_day, whole_months
 from agent.model.finding import Reason
 from agent.model.logs import parse_days
 from agent.model.reading import Grade
@@ -102,6 +102,9 @@ def _copy(order: int, store: str, source: LogSource, told: Told) -> Copy:
         grade=_grade(source, told, days),
         sources=tuple(dict.fromkeys([*search.sources, *days.sources])),
     )
+    canaries = told.last("canary.days", subject)
+    if canaries is not None and log.quiet:
+        copy = _citing(copy, canaries)
     copy = _settled(copy, log, found, told, subject)
     young = copy.reason is Reason.WINDOW_TOO_SHORT or found.broken or copy.partial
     return replace(copy, gap=longest_gap(log, months_of(told), from_first=young))
@@ -122,21 +125,19 @@ def _log(source: LogSource, told: Told, subject: str, days: Reading) -> Log:
         every_day=source.days == "every-day",
         day_share=told.setting["day_share"],
         least=told.setting["least_records"],
-        quiet=_quiet(told, subject, end),
+        quiet=_quiet(told, subject),
     )
 
 
-def _quiet(told: Told, subject: str, end: date) -> frozenset[date]:
-    """Return the days of which canaries show that nothing was lost: since the oldest found, if none is missing."""
-    age, missing = _canaries(told, subject)
-    if age is None or missing != 0:
+def _quiet(told: Told, subject: str) -> frozenset[date]:
+    """Return the days whose canary is there, if none is missing: on them nothing was lost, however silent the source.
+
+    A day on which no canary was sent, since the agent was off, shows nothing.
+    """
+    found = told.last("canary.days", subject)
+    if found is None or told.whole("canary.missing", subject, "1") != 0:
         return frozenset()
-    return frozenset(days_between(end - timedelta(days=min(age, LONGEST)), end))
-
-
-def _canaries(told: Told, subject: str) -> tuple[int | None, int | None]:
-    """Return how old the oldest canary that was found is, in days, and how many were looked for in vain."""
-    return told.whole("canary.found_age", subject, "d"), told.whole("canary.missing", subject, "1")
+    return frozenset(map(parse_day, parse_days(found.value)))
 
 
 def _covered(log: Log, told: Told) -> int:
@@ -189,15 +190,14 @@ def _seen_earlier(told: Told, subject: str, first: date) -> Reading | None:
 def _grade(source: LogSource, told: Told, days: Reading) -> Grade:
     """Return the grade of the counts.
 
-    A canary that was sent, and found again after half a year, is a measurement of its own; one found after a month, or
-    a device that says that it forwards its log, bears out the store's word.
+    Canaries that were sent on the days of half a year, all of which are there, are a measurement of their own; those of
+    a month, or a device that says that it forwards its log, bear out the store's word.
     """
     if days.grade is not Grade.REPORTED:
         return days.grade
-    age, missing = _canaries(told, days.subject)
-    if missing == 0 and age is not None and age >= told.setting["capacity_days"]:
+    canaries = len(_quiet(told, days.subject))
+    if canaries >= told.setting["capacity_days"]:
         return Grade.MEASURED
     forwarding = appliance(told, source, "appliance.log.forwarding")
     forwards = forwarding is not None and forwarding.value == "enabled"
-    found = missing == 0 and age is not None and age >= CANARIES_FROM
-    return Grade.CORROBORATED if forwards or found else Grade.REPORTED
+    return Grade.CORROBORATED if forwards or canaries >= CANARIES_FROM else Grade.REPORTED

@@ -338,10 +338,16 @@ class TestAppliances:
         assert {r.grade for r in derived.readings if r.metric == "logs.retention"} == {Grade.MEASURED}
 
 
-def canaries(age: str, missing: str = "0") -> list[Reading]:
-    """Return what looking for old canaries of the firewall came to."""
+def canaries(age: int, missing: str = "0", *, unsent: Collection[date] = ()) -> list[Reading]:
+    """Return what looking for canaries of the firewall came to: one for each day of that time but some."""
     subject = "log:es/fw1"
-    return [said("canary.found_age", subject, age, "d"), said("canary.missing", subject, missing, "1")]
+    days = (NIGHT - timedelta(days=number) for number in range(1, age + 1))
+    found = {day.isoformat(): 1 for day in days if day not in unsent}
+    return [
+        said("canary.days", subject, days_text(found)),
+        said("canary.found_age", subject, str(age), "d"),
+        said("canary.missing", subject, missing, "1"),
+    ]
 
 
 class TestCanaries:
@@ -349,24 +355,35 @@ class TestCanaries:
 
     def test_a_silent_source_whose_canaries_arrive_is_quiet(self) -> None:
         """A day without log on which nothing can have been lost is no gap."""
-        derived = derive([*log(SEARCHED, but=self.QUIET), *canaries("90")])
+        derived = derive([*log(SEARCHED, but=self.QUIET), *canaries(90)])
         assert figure(derived, "retention") == ("7", None)
         assert figure(derived, "gap") == ("0", None)
 
-    @pytest.mark.parametrize(("age", "missing"), [("90", "1"), ("61", "0")])
-    def test_a_lost_canary_or_a_younger_one_excuses_nothing(self, age: str, missing: str) -> None:
-        """A day is quiet only if every canary arrived, and one was sent before it."""
+    @pytest.mark.parametrize(("age", "missing"), [(90, "1"), (61, "0")])
+    def test_a_lost_canary_or_a_younger_one_excuses_nothing(self, age: int, missing: str) -> None:
+        """A day is quiet only if every canary arrived, and one was sent on it."""
         derived = derive([*log(SEARCHED, but=self.QUIET), *canaries(age, missing)])
         assert figure(derived, "gap") == ("2", None)
         assert figure(derived, "retention") == ("2", None)
 
-    @pytest.mark.parametrize(
-        ("age", "grade"), [("29", Grade.REPORTED), ("30", Grade.CORROBORATED), ("183", Grade.MEASURED)]
-    )
-    def test_canaries_bear_out_what_the_store_counts(self, age: str, grade: Grade) -> None:
-        """Found after a month they corroborate, after half a year they are the measurement."""
+    def test_a_day_on_which_the_agent_was_off_is_not_quiet(self) -> None:
+        """Older and younger canaries say nothing of a day that has none."""
+        derived = derive([*log(SEARCHED, but=self.QUIET), *canaries(90, unsent=self.QUIET)])
+        assert figure(derived, "gap") == ("2", None)
+        half = derive([*log(SEARCHED, but=self.QUIET), *canaries(90, unsent=self.QUIET[:1])])
+        assert figure(half, "gap") == ("1", None)
+
+    @pytest.mark.parametrize(("age", "grade"), [(29, Grade.REPORTED), (30, Grade.CORROBORATED), (183, Grade.MEASURED)])
+    def test_canaries_bear_out_what_the_store_counts(self, age: int, grade: Grade) -> None:
+        """Those of a month corroborate, those of half a year are the measurement."""
         derived = derive([*log(SEARCHED), *canaries(age)])
         assert {r.grade for r in derived.readings if r.metric == "logs.retention"} == {grade}
+
+    def test_one_old_canary_is_no_half_year(self) -> None:
+        """A canary of half a year ago, and none between: the store's word stands alone."""
+        between = [NIGHT - timedelta(days=number) for number in range(20, 200)]
+        derived = derive([*log(SEARCHED), *canaries(203, unsent=between)])
+        assert {r.grade for r in derived.readings if r.metric == "logs.retention"} == {Grade.REPORTED}
 
 
 class TestCapacity:
