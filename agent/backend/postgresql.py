@@ -57,6 +57,13 @@ def read_url(text: str) -> URL:
     Raises:
         ConfigError: it is none, or the driver is not installed. The error does not repeat the URL.
     """
+    if text.count("@") > 1:
+        # SQLAlchemy ends the password at the first: the rest of it would pass for the server's name, and be shown.
+        raise ConfigError(
+            "the URL of the database has more than one @, so that its password ends where it should not",
+            where="database",
+            todo="Write @ in the user name or the password as %40",
+        )
     try:
         url = make_url(text.strip())
         port = url.port or 5432
