@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 import tempfile
 from contextlib import contextmanager, suppress
 from typing import IO, TYPE_CHECKING
@@ -37,7 +38,8 @@ def recording_into(path: Path | None) -> Iterator[Callable[[bytes], object] | No
     """Give what writes a record as it comes; the name holds all of it after the body, or what it held before.
 
     Until then the record lies beside it in a file without a name, which goes with this process however it ends. What
-    is no file (`/dev/stdout`, a pipe) gets each line at once.
+    is no file (a terminal, a pipe) gets each line at once; so does the file that standard output or error is sent to
+    (`/dev/stdout`), which also holds what else is written there.
 
     Args:
         path: the file; None where no record is wanted, then nothing is given.
@@ -56,8 +58,9 @@ def recording_into(path: Path | None) -> Iterator[Callable[[bytes], object] | No
                 file.flush()
 
     with _written(path):
-        whole = path.is_file() or not path.exists()
-        file = _spool(path) if whole else path.open("wb")
+        stream = _stream(path)
+        whole = stream is None and (path.is_file() or not path.exists())
+        file = stream or (_spool(path) if whole else path.open("wb"))
     try:
         yield write
         if whole:
@@ -74,6 +77,22 @@ def _written(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise UsageError("cannot write this file: {why}", where=str(path), todo=WRITABLE, why=error.strerror) from error
+
+
+def _stream(path: Path) -> IO[bytes] | None:
+    """Open standard output or error once more where the name is that of where they go; None for any other name.
+
+    A second description of the same file would write over what the stream writes, and a new file under the name would
+    leave the stream without one.
+    """
+    if not path.exists():
+        return None
+    for number, stream in ((1, sys.stdout), (2, sys.stderr)):
+        with suppress(OSError):  # the stream is closed: it goes nowhere
+            if os.path.samestat(path.stat(), os.fstat(number)):
+                stream.flush()
+                return os.fdopen(os.dup(number), "wb")
+    return None
 
 
 def _spool(path: Path) -> IO[bytes]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ from agent.lab.recorders.hikvision import HikvisionRecorder
 from agent.lab.recorders.server import serve
 from agent.lab.recorders.spans import footage
 from agent.runtime.adhoc import SCHEMES
-from tests.runtime.world import COMMUNITY, agent, free_udp_port
+from tests.runtime.world import COMMUNITY, REPOSITORY, agent, command, environment, free_udp_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,6 +39,30 @@ def test_a_record_gives_the_same_bytes_again(tmp_path: Path, device: int) -> Non
     assert COMMUNITY not in live.out
     assert COMMUNITY.encode() not in record.read_bytes()
     assert COMMUNITY.encode().hex().encode() not in record.read_bytes()
+
+
+def test_record_and_readings_go_into_the_same_file(tmp_path: Path, device: int) -> None:
+    """`--record /dev/stdout > file` loses neither: the record, then the readings, all of them."""
+    path = tmp_path / "all.jsonl"
+    arguments = ("read", f"snmp://127.0.0.1:{device}", "--collect", "identity", "--record", "/dev/stdout", "--json")
+    with path.open("wb") as file:
+        done = subprocess.run(
+            command(*arguments),
+            cwd=REPOSITORY,
+            env=environment(CAMPUS_AGENT_COMMUNITY=COMMUNITY),
+            stdout=file,
+            stderr=subprocess.PIPE,
+            timeout=60,
+            check=False,
+        )
+    assert (done.returncode, done.stderr) == (0, b"")
+    lines = path.read_bytes().splitlines(keepends=True)
+    record = tmp_path / "record.jsonl"
+    record.write_bytes(b"".join(line for line in lines if b'"metric"' not in line))
+    again = agent("read", "--replay", record, "--json")
+    assert (again.code, again.err) == (0, "")
+    assert again.out.encode() == b"".join(line for line in lines if b'"metric"' in line)
+    assert again.out
 
 
 def test_a_table_is_for_people(device: int) -> None:

@@ -7,16 +7,13 @@ import resource
 import subprocess
 import sys
 import threading
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from agent.cli.recording import open_record, recording_into
 from agent.errors import UsageError
 from tests.runtime.world import REPOSITORY, environment
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def _record(path: Path, lines: list[bytes], *, then: Exception | None = None) -> None:
@@ -100,6 +97,57 @@ def test_what_is_no_file_gets_each_line_at_once(tmp_path: Path) -> None:
     listener.join(20)
     assert got == [b"one\n", b"two\n"]
     assert path.is_fifo()
+
+
+@pytest.mark.parametrize("mode", ["wb", "ab"])
+@pytest.mark.parametrize(
+    ("name", "number"), [("/dev/stdout", 1), ("/dev/stderr", 2), ("FILE", 1), ("LINK", 1)], ids=str
+)
+def test_the_file_behind_a_stream_gets_record_and_output(tmp_path: Path, mode: str, name: str, number: int) -> None:
+    """`--record /dev/stdout > file`: the file stays the one that was opened, and holds both in the order of writing."""
+    path = tmp_path / "out"
+    path.write_bytes(b"before\n")
+    (tmp_path / "LINK").symlink_to(path)
+    named = {"FILE": str(path), "LINK": str(tmp_path / "LINK")}.get(name, name)
+    code = (
+        "import os, sys; from pathlib import Path; from agent.cli.recording import recording_into\n"
+        f"stream = {{1: sys.stdout, 2: sys.stderr}}[{number}]\n"
+        "stream.write('first\\n')\n"
+        "with recording_into(Path(sys.argv[1])) as write:\n"
+        "    write(b'one\\n'); write(b'two\\n')\n"
+        "stream.write('last\\n')"
+    )
+    with path.open(mode) as file:
+        streams = {"stdout": file} if number == 1 else {"stderr": file}
+        subprocess.run(
+            [sys.executable, "-c", code, named], check=True, cwd=REPOSITORY, env=environment(), timeout=60, **streams
+        )
+        assert os.path.samestat(path.stat(), os.fstat(file.fileno()))
+    assert path.read_bytes() == (b"" if mode == "wb" else b"before\n") + b"first\none\ntwo\nlast\n"
+    assert {one.name for one in tmp_path.iterdir()} == {"out", "LINK"}
+
+
+def test_a_stream_that_cannot_be_written_is_told() -> None:
+    """A full disk behind the stream that a record is sent to is one line, as with any other name."""
+    code = (
+        "import sys; from pathlib import Path; from agent.cli.recording import recording_into\n"
+        "from agent.errors import UsageError\n"
+        "try:\n"
+        "    with recording_into(Path('/dev/stdout')) as write: write(b'one')\n"
+        "except UsageError as error: sys.exit(str(error))"
+    )
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-c", code],
+            check=False,
+            cwd=REPOSITORY,
+            env=environment(),
+            stdout=full,
+            stderr=subprocess.PIPE,
+            timeout=60,
+        )
+    assert done.returncode == 1
+    assert done.stderr.startswith(b"/dev/stdout: cannot write this file: No space left on device")
 
 
 def test_a_place_that_does_not_exist_is_told_before_anything_is_asked(tmp_path: Path) -> None:
