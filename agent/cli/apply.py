@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from agent.cli.compared import print_comparison
-from agent.cli.files import READINGS, expecting, read_file, write_file
+from agent.cli.files import READINGS, expecting, publish_files, read_file, write_file
 from agent.errors import UsageError
 from agent.language import N_
 
@@ -72,6 +72,7 @@ def forms(
     trust: Path | None = TRUST,
     pack: list[Path] = PACKS,
     language: str = LANGUAGE,
+    replace: bool = typer.Option(False, "--replace", help="Write over drafts that were completed by hand, too."),
 ) -> None:
     """Write drafts of the application forms, filled from what was judged; what is declared or missing is marked."""
     from agent.language import preferred, translator
@@ -100,15 +101,17 @@ def forms(
             standards=", ".join(sorted(by)),
             known=", ".join(known),
         )
-    output.mkdir(parents=True, exist_ok=True)
+    drafts = {
+        f"{one.id}.docx": filled(one, Material(judged.given, language, schools if one.about == "region" else None))
+        for one in wanted
+    }
+    # People complete the drafts: a second run must not take their work away.
+    publish_files(output, {name: draft(done) for name, done in drafts.items()}, replace=replace)
     _ = translator(preferred(os.environ))
-    for one in wanted:
-        done = filled(one, Material(judged.given, language, schools if one.about == "region" else None))
-        path = output / f"{one.id}.docx"
-        write_file(path, draft(done))
-        told = _("{proven} lines proven, {declared} declared, {missing} missing, {person} for people")
+    told = _("{proven} lines proven, {declared} declared, {missing} missing, {person} for people")
+    for name, done in drafts.items():
         counts = {str(mark): done.count(mark) for mark in (Mark.PROVEN, Mark.DECLARED, Mark.MISSING, Mark.PERSON)}
-        typer.echo(f"{path}: {told.format(**counts)}")
+        typer.echo(f"{output / name}: {told.format(**counts)}")
     _told(judged)
 
 

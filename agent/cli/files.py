@@ -54,12 +54,20 @@ def expecting(todo: str) -> Iterator[None]:
 
 
 def write_file(path: Path, data: bytes) -> None:
-    """Write a file that the user named.
+    """Write a file that the user named and that is made anew each time; a file of another kind there stays.
+
+    The first byte tells kinds apart: a page, a score sheet, JSON, a bundle, a campus file and a key begin differently.
 
     Raises:
-        UsageError: it cannot be written.
+        UsageError: it cannot be written, or a slip of the hand named a file of another kind.
     """
     try:
+        if path.is_file() and _begins(path) not in (b"", data[:1]):
+            raise UsageError(
+                "this file holds something of another kind, and stays as it is",
+                where=str(path),
+                todo="Name another file to write",
+            )
         path.write_bytes(data)
     except OSError as error:
         raise UsageError("cannot write this file: {why}", where=str(path), todo=WRITABLE, why=error.strerror) from error
@@ -92,6 +100,11 @@ def publish_files(directory: Path, files: Mapping[str, bytes], *, replace: bool)
         raise UsageError(
             "cannot write this file: {why}", where=str(directory), todo=WRITABLE, why=error.strerror
         ) from error
+
+
+def _begins(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(1)
 
 
 def _held(path: Path) -> bytes | None:

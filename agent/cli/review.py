@@ -12,6 +12,7 @@ from pathlib import Path
 import typer
 
 from agent.cli.files import read_file, write_file
+from agent.errors import UsageError
 
 __all__ = ["register"]
 
@@ -65,7 +66,12 @@ def report(
     from agent.verify.bundle import verify_bundle
     from agent.verify.policy import pinned_trust
 
-    found = verify_bundle(read_file(bundle), trust=pinned_trust(trust) if trust else None)
+    data = read_file(bundle)
+    if not data.startswith(b"PK"):  # a page about a damaged bundle tells something, one about another file nothing
+        raise UsageError(
+            "this file is no bundle", where=str(bundle), todo="Give the zip that campus-agent bundle wrote"
+        )
+    found = verify_bundle(data, trust=pinned_trust(trust) if trust else None)
     page = render(report_input(found, name=bundle.name, translate=translator(language)), language)
     write_file(output, page.encode())
     typer.echo(str(output))

@@ -72,6 +72,39 @@ def test_forms_of_a_bundle_that_does_not_hold(call: Call, tmp_path: Path) -> Non
     assert any("does NOT hold" in text for text in texts)
 
 
+def test_a_draft_that_people_completed_stays(call: Call, tmp_path: Path) -> None:
+    """The same draft again is no matter; one that differs from what is there stays, with all others, until --replace."""
+    drafts = tmp_path / "drafts"
+    write = ("forms", BUNDLE, "--trust", TRUST, "-o", drafts)
+    assert [call(*write).code, call(*write).code] == [0, 0]
+    path = drafts / "bozhou-2024-annex-4.docx"
+    made = path.read_bytes()
+    document = Document(str(path))
+    document.add_paragraph("校长意见：同意申报")
+    document.save(str(path))
+    completed = path.read_bytes()
+    done = call(*write, "--lang", "en")
+    assert (done.code, done.out) == (2, "")
+    assert path.name in done.err
+    assert "--replace" in done.err
+    assert path.read_bytes() == completed
+    assert call(*write, "--replace").code == 0
+    assert path.read_bytes() == made
+
+
+@pytest.mark.parametrize("command", ["export", "report"])
+def test_a_slip_of_the_hand_costs_no_file(call: Call, tmp_path: Path, command: str) -> None:
+    """What is made anew replaces what was made, and never the bundle, the campus file or a key."""
+    output = tmp_path / "out"
+    assert [call(command, BUNDLE, "--trust", TRUST, "-o", output).code for _ in range(2)] == [0, 0]
+    for other in (BUNDLE.read_bytes(), b"version: '1'\n", b"-----BEGIN PRIVATE KEY-----\n"):
+        output.write_bytes(other)
+        done = call(command, BUNDLE, "--trust", TRUST, "-o", output)
+        assert done.code == 2
+        assert str(output) in done.err
+        assert output.read_bytes() == other
+
+
 def test_the_form_of_a_region(call: Call, tmp_path: Path) -> None:
     """What the backend prints of a region, and the region file, give annex 3."""
     place = region("fast", "slow")
@@ -122,6 +155,7 @@ def test_what_if_of_readings(call: Call, tmp_path: Path) -> None:
         (("what-if", BUNDLE, "--by", "nothing"), "nothing"),
         (("forms", BUNDLE, "--form", "nothing", "-o", "never"), "nothing"),
         (("export", Path(__file__), "-o", "never"), "not valid JSON"),
+        (("report", Path(__file__), "-o", "never"), "no bundle"),
     ],
 )
 def test_what_cannot_be_done_is_said(call: Call, arguments: tuple[object, ...], words: str) -> None:
