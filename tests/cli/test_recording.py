@@ -118,9 +118,14 @@ def test_the_file_behind_a_stream_gets_record_and_output(tmp_path: Path, mode: s
         "stream.write('last\\n')"
     )
     with path.open(mode) as file:
-        streams = {"stdout": file} if number == 1 else {"stderr": file}
         subprocess.run(
-            [sys.executable, "-c", code, named], check=True, cwd=REPOSITORY, env=environment(), timeout=60, **streams
+            [sys.executable, "-c", code, named],
+            check=True,
+            cwd=REPOSITORY,
+            env=environment(),
+            stdout=file if number == 1 else None,
+            stderr=file if number == 2 else None,
+            timeout=60,
         )
         assert os.path.samestat(path.stat(), os.fstat(file.fileno()))
     assert path.read_bytes() == (b"" if mode == "wb" else b"before\n") + b"first\none\ntwo\nlast\n"
