@@ -72,7 +72,7 @@ LOG_FORMS: Final[Mapping[str, Mapping[str, LogForm]]] = MappingProxyType(
         "journal-files": _FILES,
         "log-files": _FILES,
         "loki": _table(
-            LogForm("logs.where", r"\{[^{}|`]*\}", '{job="syslog"}', "{}"),
+            LogForm("logs.where", r"\{[^{}|`#]*\}", '{job="syslog"}', "{}"),
             LogForm("logs.source_field", _WORD, "host", "host"),
             LogForm("stored.name", _HOST, "core-sw1"),
         ),

@@ -34,6 +34,9 @@ CONNECT_SECONDS = 10.0
 LONGEST_HEADER = 200
 """Characters that are kept of a header of the reply."""
 _PORTS = {"http": 80, "https": 443}
+_ODD_ESCAPE = re.compile(r"%(?![0-9A-F]{2})")
+"""A percent sign that is no escape in capital letters. RFC 3986 §2.1 has a device read `%7d` as `%7D`: an expression
+that refuses one spelling must not let the other through, so only one is sent."""
 
 
 class HttpTransport:
@@ -280,6 +283,8 @@ class _Authorize:
 
 
 def _allowed(profile: HttpProfile, request: HttpRequest) -> bool:
+    if _ODD_ESCAPE.search(request.path):
+        return False
     return any(
         each.method == request.method
         and re.fullmatch(each.path, request.path) is not None

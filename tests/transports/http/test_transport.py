@@ -214,12 +214,25 @@ def test_a_token_is_a_digest_about_the_devices_time(envelope: str) -> None:
         HttpRequest(path="/time", body="<x/>", form="xml"),
         HttpRequest(method="POST", path="/time", form="xml"),
         HttpRequest(method="POST", path="/search", body="<delete/>", form="xml"),
+        HttpRequest(path="/time?a=%7d", form="xml"),
+        HttpRequest(path="/time?a=%7D&b=%C3%a4", form="xml"),
+        HttpRequest(path="/time?a=100%", form="xml"),
         HostFacts(),
     ],
-    ids=["path", "longer path", "GET with body", "method", "body", "other request"],
+    ids=[
+        "path",
+        "longer path",
+        "GET with body",
+        "method",
+        "body",
+        "small escape",
+        "one small letter",
+        "no escape",
+        "other request",
+    ],
 )
 def test_nothing_leaves_that_is_not_on_the_list(request_: Request) -> None:
-    """Method, whole path and body must match the family's list; else not even a connection is made."""
+    """Method, whole path and body must match the family's list, escapes are capitals; else no connection is made."""
     with serve(Echo()) as device:
         (found,) = asyncio.run(ask(HttpTransport("127.0.0.1", profile(), LOGIN, port=device.port), request_))
         assert gap(found).reason == "unsupported"
