@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ from agent.cli.recorded import print_devices, read_recordings
 from agent.cli.recording import open_record, recording_into
 from agent.cli.show import print_readings
 from agent.errors import UsageError
-from agent.language import N_
+from agent.language import N_, name_of, preferred, translator
 
 if TYPE_CHECKING:
     from agent.runtime.credentials import Credential
@@ -69,8 +70,9 @@ def read(
         with recording_into(record) as write:
             told = asyncio.run(adhoc.read_live(target, credential, collectors=collect, record=write))
     print_readings(told.readings, as_json=as_json)
+    translate = translator(preferred(os.environ))
     for gap in told.gaps:
-        typer.echo(f"campus-agent: {gap}", err=True)
+        typer.echo(f"campus-agent: {name_of(gap.reason, translate)}: {gap.render(translate)}", err=True)
     if told.gaps:
         raise typer.Exit(1)
 

@@ -92,23 +92,24 @@ class _Noting:
         self._session = session
         self.last: Answer | None = None
         self.gap: GapError | None = None
+        self.gaps: list[GapError] = []
+        """All that are on record, each told when it was recorded."""
 
     async def ask(self, request: Request) -> Answer:
         try:
             self.last = await self._session.ask(request)
         except GapError as gap:
             self.gap = gap
+            self.gaps.append(gap)
             raise
         self.gap = None
         return self.last
 
-    async def ended(self, collector: str, reason: str, error: AgentError) -> bool:
-        """Return whether the record says why the collector ended; record it where nothing has been asked."""
+    async def ended(self, collector: str, reason: str, error: AgentError) -> None:
+        """Record why the collector ended where nothing has been asked."""
         if self.last is None and self.gap is None:
             with suppress(GapError):
                 await self.ask(Unasked(collector=collector, reason=GapReason(reason), why=str(error)[:_LONGEST]))
-            return True
-        return self.gap is error
 
     def last_words(self, state: str) -> tuple[str, str, str] | None:
         """Return how the collector ended, when, and the exchange that shows it; None if nothing was asked.
@@ -126,7 +127,7 @@ async def measure(
     campus: Campus,
     collectors: Sequence[str],
     session: Session,
-    told: Callable[[str], object] | None = None,
+    told: Callable[[GapError], object] | None = None,
 ) -> list[Reading]:
     """Run collectors over one asset and say of each whether it was answered.
 
@@ -141,7 +142,8 @@ async def measure(
         campus: the campus file.
         collectors: their names, in order.
         session: asks.
-        told: takes what a collector found out of answers that are as they are: no gap of the record says it.
+        told: takes why a collector ended that asked nothing, or found a fault in answers that are as they are: no gap
+            of the device's says it.
 
     Raises:
         UsageError: a collector of that name does not exist.
@@ -157,9 +159,11 @@ async def measure(
         try:
             readings += await COLLECTORS[name](asset, campus, noting)
         except (GapError, MalformedError) as error:
-            state = error.reason if isinstance(error, GapError) else GapReason.MALFORMED
-            if not await noting.ended(name, state, error) and told is not None:
-                told(f"{state}: {error}")
+            ended = error if isinstance(error, GapError) else GapError(GapReason.MALFORMED, "{why}", why=error)
+            state = ended.reason
+            if told is not None and not any(each is error for each in noting.gaps):
+                told(ended)
+            await noting.ended(name, state, error)
         said = noting.last_words(state)
         if said is not None:
             readings.append(_answer(name, asset, *said))

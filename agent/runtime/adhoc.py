@@ -9,12 +9,12 @@ from urllib.parse import unquote, urlsplit
 
 from agent.clock import Clock, SystemClock
 from agent.collectors import measure
-from agent.errors import MalformedError, UsageError
+from agent.errors import GapError, MalformedError, UsageError
 from agent.language import N_
 from agent.model.asset import Asset
 from agent.model.campus import Campus, Link, Platform, Poll, School
 from agent.model.evidence import SegmentHeader
-from agent.model.exchange import Topic
+from agent.model.exchange import Topic, Unasked
 from agent.packs.load import config_directory, parse_families
 from agent.packs.validate import near
 from agent.runtime.log_target import LOCAL, log_target
@@ -78,7 +78,7 @@ class Told:
     """What an asset told, live or in a record."""
 
     readings: list[Reading]
-    gaps: tuple[str, ...]
+    gaps: tuple[GapError, ...]
     """Of each request that got no usable answer, and of each collector that could not use one, why."""
 
 
@@ -199,10 +199,9 @@ async def read_live(
     """
     usual = SCHEMES[target.scheme][1]
     names = tuple(collectors) or ((usual, "links") if target.campus.links else (usual,))
-    gaps: list[str] = []
+    gaps: list[GapError] = []
 
     def keep(exchange: Exchange) -> None:
-        gaps.extend(_gap(exchange))
         if record is not None:
             record(exchange.to_bytes() + b"\n")
 
@@ -213,7 +212,7 @@ async def read_live(
             header = SegmentHeader(run="read", asset=target.asset, collectors=names, campus=target.campus)
             record(segment_bytes(header, ()))
         deadline = target.campus.poll(usual).deadline_seconds
-        session = LiveSession(transport, redactor, keep, clock or SystemClock(), deadline)
+        session = LiveSession(transport, redactor, keep, clock or SystemClock(), deadline, told=gaps.append)
         readings = await measure(target.asset, target.campus, names, session, gaps.append)
         return Told(readings, tuple(gaps))
     finally:
@@ -229,22 +228,19 @@ async def read_record(record: IO[bytes], *, where: str) -> Told:
     """
     header, exchanges = read_segment(record, where=where)
     campus = header.campus or Campus(version="1", school=School(id="ad-hoc", name="ad-hoc"), assets=(header.asset,))
-    gaps: list[str] = []
+    gaps: list[GapError] = []
     session = ReplaySession(_noting(exchanges, gaps), where=where)
     readings = await measure(header.asset, campus, header.collectors, session, gaps.append)
     session.finish()
     return Told(readings, tuple(gaps))
 
 
-def _noting(exchanges: Iterable[Recorded], gaps: list[str]) -> Iterator[Recorded]:
+def _noting(exchanges: Iterable[Recorded], gaps: list[GapError]) -> Iterator[Recorded]:
+    """Note the gaps, in the record's words, as they are taken; why nothing was asked is told by who did not ask."""
     for one in exchanges:
-        gaps.extend(_gap(one.exchange))
+        if one.exchange.gap is not None and not isinstance(one.exchange.request, Unasked):
+            gaps.append(GapError(one.exchange.gap.reason, "{why}", why=one.exchange.gap.detail))
         yield one
-
-
-def _gap(exchange: Exchange) -> Iterator[str]:
-    if exchange.gap is not None:
-        yield f"{exchange.gap.reason}: {exchange.gap.detail}"
 
 
 def _name(host: str) -> str:

@@ -72,8 +72,8 @@ class Conversation:
     partial: bool = False
     redactions: Counter[str] = field(default_factory=Counter)
     readings: list[Reading] = field(default_factory=list)
-    why: str = ""
-    """The last thing that went wrong: reason, what happened and what to do."""
+    why: AgentError | None = None
+    """The last thing that went wrong: what happened and what to do."""
 
     def keep(self, exchange: Exchange) -> bytes:
         """Count an exchange and return its line."""
@@ -81,13 +81,12 @@ class Conversation:
         self.redactions.update(exchange.redactions)
         if exchange.gap is not None:
             self.gaps += 1
-            self.tell(f"{exchange.gap.reason}: {exchange.gap.detail}")
             self.partial = self.partial or exchange.gap.reason is not GapReason.UNSUPPORTED
         elif getattr(exchange.response, "partial", ()):
             self.partial = True
         return exchange.to_bytes()
 
-    def tell(self, why: str) -> None:
+    def tell(self, why: AgentError) -> None:
         """Remember what went wrong last."""
         self.why = why
 
@@ -126,7 +125,7 @@ class RunResult:
     payload_sha256: str
     targets: tuple[TargetResult, ...]
     readings: tuple[Reading, ...]
-    why: Mapping[str, str] = field(default_factory=dict)
+    why: Mapping[str, AgentError] = field(default_factory=dict)
     """By asset, what went wrong last, for people; the record holds it as gaps."""
 
 
@@ -213,14 +212,20 @@ async def converse(agent: Agent, name: str, campus: Campus, job: Job) -> Convers
         async with agent.line(asset) as line:
             assert line.transport is not None  # opened just now
             session = LiveSession(
-                line.transport, agent.redactor, record, agent.clock, job.deadline_seconds, weight.full
+                line.transport,
+                agent.redactor,
+                record,
+                agent.clock,
+                job.deadline_seconds,
+                full=weight.full,
+                told=conversation.tell,
             )
             conversation.take(await measure(asset, campus, job.collectors, session, conversation.tell))
             line.answered = conversation.result in ("ok", "partial")
     except agent.fatal:
         raise
     except AgentError as error:
-        conversation.result, conversation.why = "failed", str(error)
+        conversation.result, conversation.why = "failed", error
         log.warning("asset %s: %s", asset.id, error)
     except Exception:  # a collector's defect ends this asset, not the run; see the module docstring
         conversation.result = "failed"
@@ -283,5 +288,5 @@ def _end(
     return RunResult(begun.name, entry.seq, entry.sha256, tuple(targets), tuple(readings), _told(conversations))
 
 
-def _told(conversations: Sequence[Conversation]) -> dict[str, str]:
+def _told(conversations: Sequence[Conversation]) -> dict[str, AgentError]:
     return {item.job.asset.id: item.why for item in conversations if item.why and item.result != "ok"}

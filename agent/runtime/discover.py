@@ -21,7 +21,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from agent.collectors import measure
-from agent.errors import GapError, MalformedError, UsageError
+from agent.errors import AgentError, GapError, MalformedError, UsageError
 from agent.model import snmp
 from agent.model.asset import Asset
 from agent.model.campus import Campus, School
@@ -114,7 +114,7 @@ class Discovery:
     hosts: int = 0
     found: list[Found] = field(default_factory=list)
     missing: Counter[str] = field(default_factory=Counter)
-    refused: dict[str, str] = field(default_factory=dict)
+    refused: dict[str, AgentError] = field(default_factory=dict)
 
     @property
     def asked(self) -> int:
@@ -189,7 +189,7 @@ class _Host:
         self._redactor = redactor
         self._clock = clock
         self._pace = pace
-        self._why: dict[str, str] = {}
+        self._why: dict[str, AgentError | None] = {}
 
     async def into(self, result: Discovery) -> None:
         """Ask, and put what came of it into the result."""
@@ -201,8 +201,8 @@ class _Host:
                 return
         reason = next(reason for reason in REASONS if reason in self._why)
         result.missing[reason] += 1
-        if reason in {"refused", "no-view"}:
-            result.refused[self._address] = self._redactor.text(self._why[reason])
+        if (why := self._why[reason]) is not None:
+            result.refused[self._address] = why
 
     def _credentials(self) -> Iterator[tuple[str, Credential]]:
         """Give the credentials that may still be tried."""
@@ -227,21 +227,21 @@ class _Host:
         texts = {oid: snmp.text(cell.value) if cell else "" for oid, cell in cells.items()}
         object_id = snmp.oid(cells[SYS_OBJECT_ID]) or ""
         if not object_id and not texts[SYS_DESCR]:
-            self._why["no-view"] = f"{self._address}: {name}"
+            self._why["no-view"] = GapError(GapReason.REFUSED, "{why}", why=name)
             return None
         return Found(self._address, name, object_id, texts[SYS_DESCR], texts[SYS_NAME])
 
     def _note(self, gap: GapError, credential: Credential, *, closed: bool) -> None:
         if gap.reason == GapReason.REFUSED:
-            self._why["refused"] = str(gap)
+            self._why["refused"] = gap
             if credential.version == "3" and gap.what not in HARMLESS_REFUSALS:
-                self._why["key refused"] = gap.what
+                self._why["key refused"] = None
         elif closed:
-            self._why["closed"] = ""
+            self._why["closed"] = None
         elif gap.reason == GapReason.MALFORMED:
-            self._why["malformed"] = ""
+            self._why["malformed"] = None
         else:
-            self._why["silent"] = ""
+            self._why["silent"] = None
 
     async def _read(self, found: Found, credential: Credential) -> Found:
         """Read a device that let us in; what it does not tell is missing from the proposal, no more."""

@@ -47,6 +47,8 @@ class LiveSession:
         clock: wall and monotonic time.
         deadline_seconds: total time for the conversation; later requests end as gaps.
         full: tells that the record can take no more; later requests end as gaps.
+        told: takes each gap after it is recorded, to be shown to people in their language; a request that was not
+            asked is no gap of the device's, and whoever did not ask says why.
     """
 
     def __init__(
@@ -57,6 +59,7 @@ class LiveSession:
         clock: Clock,
         deadline_seconds: float,
         full: Callable[[], bool] | None = None,
+        told: Callable[[GapError], object] | None = None,
     ) -> None:
         self._transport = transport
         self._redactor = redactor
@@ -65,6 +68,7 @@ class LiveSession:
         self._until_ns = clock.monotonic_ns() + int(deadline_seconds * 1e9)
         self._deadline_seconds = deadline_seconds
         self._full = full
+        self._told = told
         self._n = 0
 
     async def ask(self, request: Request) -> Answer:
@@ -73,10 +77,12 @@ class LiveSession:
             response = await self._exchange(request)
             shown, redactions = await self._redacted(request, response)
         except GapError as error:
-            gap = Gap(reason=GapReason(error.reason), detail=self._redactor.text(str(error)))
-            kept = self._keep(request, gap=gap)
-            error.source, error.at = kept.digest(), kept.at
-            raise
+            shown_gap = self._redactor.gap(error)
+            kept = self._keep(request, gap=Gap(reason=GapReason(shown_gap.reason), detail=str(shown_gap)))
+            shown_gap.source, shown_gap.at = kept.digest(), kept.at
+            if self._told is not None and not isinstance(request, Unasked):
+                self._told(shown_gap)
+            raise shown_gap from None  # the words of the first one may hold a secret
         kept = self._keep(request, response=shown, redactions=redactions)
         return Answer(response=shown, at=kept.at, source=kept.digest())
 

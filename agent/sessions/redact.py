@@ -26,7 +26,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from agent import ber
-from agent.errors import MalformedError
+from agent.errors import AgentError, GapError, MalformedError
+from agent.language import translator
 from agent.model.canary import CanaryFound, CanaryNonces, CanarySent
 from agent.model.cli import escaped, received
 from agent.model.exchange import (
@@ -123,6 +124,29 @@ class Redactor:
     def text(self, text: str) -> str:
         """Return free text (the detail of a gap) without secrets; half surrogate pairs become question marks."""
         return self._without_secrets(text.encode("utf-8", "replace"), Counter()).decode("utf-8", "replace")
+
+    def gap(self, gap: GapError) -> GapError:
+        """Return the gap without secrets in its place and values; the words of this program stay as they are.
+
+        A community may be an ordinary word of a hint, and a hint with a hole in it helps nobody. A text that is not in
+        the catalogue counts as the device's: then the whole line is treated as free text.
+        """
+        others = [value for value in gap.values.values() if not isinstance(value, str | AgentError)]
+        ours = all(self.text(each) == each or _catalogued(each) for each in (gap.what, gap.todo))
+        if not ours or any(self.text(str(each)) != str(each) for each in others):
+            return GapError(gap.reason, "{why}", why=self.text(str(gap)))
+        values = {name: self._value(value) for name, value in gap.values.items()}
+        return GapError(gap.reason, gap.what, where=self.text(gap.where), todo=gap.todo, **values)
+
+    def _value(self, value: object) -> object:
+        """Return a value of an error without secrets."""
+        if isinstance(value, AgentError):
+            inner = self.gap(GapError("", value.what, where=value.where, todo=value.todo, **value.values))
+            return AgentError(inner.what, where=inner.where, todo=inner.todo, **inner.values)
+        if not isinstance(value, str):
+            return value
+        shown = self.text(value)
+        return value if shown == value else shown  # what is itself a text of the catalogue stays one
 
     def pseudonym(self, holds: Holds, value: bytes) -> bytes:
         """Return what stands for a value that holds personal data; empty stays empty."""
@@ -299,6 +323,11 @@ class Redactor:
 
     def _hmac(self, purpose: str, value: bytes) -> bytes:
         return hmac.digest(self.key, purpose.encode() + b"\0" + value, "sha256")
+
+
+def _catalogued(text: str) -> bool:
+    """Tell whether a text is one of this program's own, which are all translated."""
+    return translator("zh_CN")(text) != text
 
 
 def _declared(request: Request) -> tuple[_Column, ...]:

@@ -80,7 +80,7 @@ def test_a_silent_device_is_a_reading_a_reason_and_exit_1(tmp_path: Path) -> Non
     done = agent("read", f"snmp://127.0.0.1:{free_udp_port()}", "--community", "x", "--record", record, "--json")
     assert done.code == 1
     assert json.loads(done.out)["value"] == "unreachable"
-    assert done.err.startswith("campus-agent: unreachable: snmp://127.0.0.1:")
+    assert done.err.startswith("campus-agent: no answer from the device: snmp://127.0.0.1:")
     assert "nothing listens at this port" in done.err
     again = agent("read", "--replay", record, "--json")
     assert (again.code, again.out, again.err) == (1, done.out, done.err)
@@ -92,6 +92,17 @@ def test_a_wrong_community_is_told_without_it(device: int) -> None:
     assert done.code == 1
     assert "community" in done.err
     assert "CANARY" not in done.out + done.err
+
+
+def test_a_wrong_community_that_is_an_ordinary_word_makes_no_hole_in_the_hint(device: int) -> None:
+    """`--community wrong`: the hint stays whole, and a Chinese reader gets it in Chinese; the record stays English."""
+    url, wrong = f"snmp://127.0.0.1:{device}", ("--community", "wrong", "--seconds", "10")
+    done = agent("read", url, *wrong, LANG="zh_CN.UTF-8", LC_ALL="zh_CN.UTF-8")
+    assert done.code == 1
+    assert "redacted" not in done.err
+    assert done.err.startswith("campus-agent: 设备无应答: snmp://127.0.0.1:")
+    assert "团体名" in done.err
+    assert "check address" not in done.err
 
 
 def test_a_credential_file_opens_what_a_community_opens(tmp_path: Path, device: int) -> None:

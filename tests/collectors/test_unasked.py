@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -27,6 +28,9 @@ from agent.sessions.segment import parse_segment, segment_bytes
 from agent.verify.recompute import replay_segment
 from tests.collectors.recorded import ASSET, RecordingTransport, campus
 
+if TYPE_CHECKING:
+    from agent.errors import GapError
+
 RECORDING = Path(__file__).parents[1] / "recordings" / "links-core.snmprec"
 CANARY = Asset(id="canary1", family="syslog-canary", address="192.0.2.40")
 LOKI = Asset(id="loki1", family="loki", address="192.0.2.1", logs=LogStore(source_field="host-name"))
@@ -43,7 +47,7 @@ LOKI = Asset(id="loki1", family="loki", address="192.0.2.1", logs=LogStore(sourc
 def test_a_wrong_campus_file_is_a_recorded_silence(asset: Asset, collector: str, why: str, todo: str) -> None:
     """Nothing is sent; the reading cites an exchange that says why, and a reviewer recomputes it from the record."""
     kept: list[Exchange] = []
-    said: list[str] = []
+    said: list[GapError] = []
     place = Campus(version="1", school=School(id="s", name="s"), assets=(asset,))
 
     async def live() -> list[str]:
@@ -69,7 +73,8 @@ def test_a_wrong_campus_file_is_a_recorded_silence(asset: Asset, collector: str,
     assert exchange.gap.reason is GapReason.UNSUPPORTED
     assert why in exchange.gap.detail
     assert todo in exchange.gap.detail
-    assert said == []  # the record says it
+    assert [str(one) for one in said] == [exchange.gap.detail]
+    assert "{why}" not in {one.what for one in said}, "people are told in their language: not by the record's words"
     header = SegmentHeader(run="r", asset=asset, collectors=(collector,))
     segment = parse_segment(segment_bytes(header, [exchange.to_bytes()]))
     assert [one.to_bytes().decode() for one in replay_segment(segment, place, where="record")] == readings
@@ -78,7 +83,7 @@ def test_a_wrong_campus_file_is_a_recorded_silence(asset: Asset, collector: str,
 def test_what_a_collector_makes_of_a_good_answer_is_told() -> None:
     """A switch is no UPS: all answers are as they should be, so only the collector can say why and what to do."""
     kept: list[Exchange] = []
-    said: list[str] = []
+    said: list[GapError] = []
 
     async def live() -> list[str]:
         session = LiveSession(RecordingTransport(read(RECORDING)), Redactor(bytes(32)), kept.append, SystemClock(), 30)
@@ -88,5 +93,6 @@ def test_what_a_collector_makes_of_a_good_answer_is_told() -> None:
     assert asyncio.run(live()) == ["unsupported"]
     assert not any(isinstance(one.request, Unasked) for one in kept)
     (told,) = said
-    assert told.startswith("unsupported: sw1: ")
-    assert ". " in told
+    assert told.reason == "unsupported"
+    assert str(told).startswith("sw1: ")
+    assert ". " in str(told)

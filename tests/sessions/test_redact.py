@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent import ber
-from agent.errors import MalformedError
+from agent.errors import GapError, MalformedError
+from agent.language import translator
 from agent.model.exchange import (
     Holds,
     IndexPart,
@@ -193,6 +194,40 @@ def test_factory_communities_and_tiny_secrets_do_not_tear_honest_text(word: byte
 def test_gap_details_lose_secrets_too() -> None:
     """The text of an error is redacted like an answer."""
     assert Redactor(KEY, (b"canary-1",)).text("wrong digest for canary-1 \udcff") == f"wrong digest for {MARK} ?"
+
+
+def test_a_gap_keeps_our_own_words_and_loses_the_secret_of_a_value() -> None:
+    """A community that is a word of the hint makes no hole in it; in a place, a value or an error within it goes."""
+    what = "the device answered with something that does not decode: {why}"
+    todo = "Keep the conversation with campus-agent read --record, and report it with that file"
+    redactor = Redactor(KEY, (b"conversation", b"device"))
+    within = MalformedError("BER: {tag} in {file}", where="conversation", tag=5, file="a device file")
+    gap = redactor.gap(GapError("malformed", what, where="snmp://device:161", todo=todo, why=within))
+    assert (gap.reason, gap.what, gap.todo) == ("malformed", what, todo)
+    shown = f"snmp://{MARK}:161: {what.format(why=f'{MARK}: BER: 5 in a {MARK} file')}. {todo}"
+    assert str(gap) == shown
+    chinese = gap.render(translator("zh_CN"))
+    assert chinese.isascii() is False
+    assert chinese.count(MARK) == 3
+    assert "conversation" not in chinese
+
+
+@pytest.mark.parametrize(
+    "gap",
+    [
+        GapError("refused", "unknown canary-1"),
+        GapError("refused", "unknown {canary-1}", **{"canary-1": "x"}),
+        GapError("refused", "unknown {number:06d}", number=123456),
+        GapError("refused", "unknown {name!r}", name="a canary-1"),
+        GapError("refused", "unknown", todo="Ask canary-1"),
+    ],
+)
+def test_a_gap_whose_words_are_not_ours_is_free_text(gap: GapError) -> None:
+    """What is not in the catalogue may be a device's: no secret is left, wherever it stands."""
+    shown = str(Redactor(KEY, (b"canary-1", b"123456")).gap(gap))
+    assert "canary-1" not in shown
+    assert "123456" not in shown
+    assert shown == Redactor(KEY, (b"canary-1", b"123456")).text(str(gap))
 
 
 def test_the_redactor_shows_neither_key_nor_secrets() -> None:

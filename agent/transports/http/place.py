@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from agent.errors import GapError, MalformedError
+from agent.language import N_
 from agent.model.exchange import GapReason
+
+if TYPE_CHECKING:
+    from agent.model.http import Login
 
 __all__ = ["Place"]
 
@@ -88,22 +93,40 @@ class Place:
             why=why,
         )
 
-    def wants_login(self, offered: str) -> GapError:
-        """Return the gap of a device that lets nobody in whom we could be."""
+    def wants_login(self, offered: str, login: Login) -> GapError:
+        """Return the gap of a device that lets nobody in whom we could be.
+
+        Args:
+            offered: the schemes of its challenges.
+            login: how the family logs in; a store that takes tokens has no digest login to switch on.
+        """
+        token = N_("Give this asset credentials with a token or api_key; or with username and password and basic: true")
+        digest = N_("Give this asset credentials with username and password, and switch digest login on in the device")
         return self.gap(
             GapReason.REFUSED,
             "the device wants a login that cannot be given (it offers: {offered}); no password was sent",
-            todo="Give this asset credentials with username and password, and switch digest login on in the device",
+            todo=token if login == "bearer" else digest,
             offered=offered or "nothing",
         )
 
-    def wants_basic(self) -> GapError:
-        """Return the gap of a device that takes the password only as it is."""
+    def wants_basic(self, login: Login) -> GapError:
+        """Return the gap of a device that takes the password only as it is.
+
+        Args:
+            login: how the family logs in; a store that takes tokens has no digest login to switch on.
+        """
+        store = N_(
+            "Give this asset credentials with a token or api_key; or, where the network may see the password or TLS "
+            "hides it, write  basic: true  under this asset (in the URL of campus-agent read: basic=true)"
+        )
+        device = N_(
+            "Switch digest login on in the device; or, where the network may see the password, "
+            "write  basic: true  under this asset"
+        )
         return self.gap(
             GapReason.REFUSED,
             "the device takes the password only in clear text (Basic); it was not sent",
-            todo="Switch digest login on in the device; or, where the network may see the password, "
-            "write  basic: true  under this asset",
+            todo=store if login == "bearer" else device,
         )
 
     def refused(self) -> GapError:

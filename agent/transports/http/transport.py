@@ -138,7 +138,10 @@ class HttpTransport:
             return reply
         if headers or body != request.body:
             raise self._end(place.refused())
-        raise place.wants_login(_schemes(offered))
+        named = login == "bearer" and self._login is not None and self._login.username
+        if named and any(each.scheme == "basic" for each in offered):
+            raise place.wants_basic(login)
+        raise place.wants_login(_schemes(offered), login)
 
     async def _challenged(self, place: Place, request: HttpRequest, login: Login) -> HttpReply:
         """Ask, answer the challenge if one comes, and take no for an answer."""
@@ -161,15 +164,15 @@ class HttpTransport:
     def _answer(self, place: Place, offered: list[Challenge], login: Login) -> _Authorize:
         """Return what answers the challenges."""
         if self._login is None or not self._login.username:
-            raise place.wants_login(_schemes(offered))
+            raise place.wants_login(_schemes(offered), login)
         chosen = best_digest(offered)
         if chosen is not None and login == "digest":
             self._digest = DigestAnswer(chosen, self._login.username, self._login.password)
             return _Authorize(self._digest)
         if not any(each.scheme == "basic" for each in offered):
-            raise place.wants_login(_schemes(offered))
+            raise place.wants_login(_schemes(offered), login)
         if not self._basic:
-            raise place.wants_basic()
+            raise place.wants_basic(login)
         return _Authorize(self._login.basic())
 
     def _key(self, login: HttpLogin) -> dict[str, str]:

@@ -17,6 +17,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Protocol
 
 from agent.errors import GapError, MalformedError
+from agent.language import N_
 from agent.transports.snmp.message import Ask, DroppedError, Pdu, Security
 
 if TYPE_CHECKING:
@@ -367,18 +368,18 @@ class _Run:
         """Return what to say of a device that gave no usable answer at all."""
         dropped = {kind: count - self._dropped.get(kind, 0) for kind, count in self._target.dropped.items()}
         seen = ", ".join(f"{count} {kind}" for kind, count in sorted(dropped.items()) if count)
-        what = "no usable answer in {phase} after {elapsed} ms and {tries} tries; dropped: {seen}"
+        what = N_("no usable answer in {phase} after {elapsed} ms and {tries} tries; dropped: {seen}")
         if reason == "unreachable" and dropped.get("malformed"):
-            reason, todo = "malformed", "the device's SNMP agent answers with broken BER: update its firmware"
+            reason, todo = "malformed", N_("the device's SNMP agent answers with broken BER: update its firmware")
         elif dropped.get("port closed"):
-            todo = "nothing listens at this port: enable SNMP on the device, or correct the port"
+            todo = N_("nothing listens at this port: enable SNMP on the device, or correct the port")
         elif reason == "deadline" and not self._target.greeted:
-            todo = "Raise deadline_seconds of this collector in the campus file, or find out why the device is slow"
+            todo = N_("Raise deadline_seconds of this collector in the campus file, or find out why the device is slow")
         elif self._target.greeted:
-            what = "the device answered SNMPv3 discovery, but not this user in {elapsed} ms and {tries} tries"
-            reason, todo = "refused", "correct the priv passphrase or protocol, then auth, then context"
+            what = N_("the device answered SNMPv3 discovery, but not this user in {elapsed} ms and {tries} tries")
+            reason, todo = "refused", N_("correct the priv passphrase or protocol, then auth, then context")
         else:
-            todo = "check address, power, access list and community; SNMP agents do not answer a wrong community"
+            todo = N_("check address, power, access list and community; SNMP agents do not answer a wrong community")
         return GapError(
             reason,
             what,

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from agent import ber
 from agent.errors import GapError, MalformedError
+from agent.language import N_
 from agent.transports.snmp import keys
 from agent.transports.snmp.message import (
     GET,
@@ -51,20 +52,20 @@ _UNKNOWN_CONTEXTS = ber.oid_bytes("1.3.6.1.6.3.12.1.5.0")
 _NOT_IN_TIME_WINDOW, _UNKNOWN_ENGINE = 2, 4
 _REFUSALS = {
     1: (
-        "SNMPv3: the device does not offer this security level to user {user} (unsupportedSecLevels)",
-        "use the level that the device's user has, or add the missing auth or priv protocol on the device",
+        N_("SNMPv3: the device does not offer this security level to user {user} (unsupportedSecLevels)"),
+        N_("use the level that the device's user has, or add the missing auth or priv protocol on the device"),
     ),
     3: (
-        "SNMPv3: the device does not know user {user} (unknownUserNames)",
-        "create the user on the device, or correct its name",
+        N_("SNMPv3: the device does not know user {user} (unknownUserNames)"),
+        N_("create the user on the device, or correct its name"),
     ),
     5: (
-        "SNMPv3: the device rejects the authentication of user {user} (wrongDigests)",
-        "correct the auth passphrase or protocol; the device knows the user",
+        N_("SNMPv3: the device rejects the authentication of user {user} (wrongDigests)"),
+        N_("correct the auth passphrase or protocol; the device knows the user"),
     ),
     6: (
-        "SNMPv3: the device cannot decrypt messages of user {user} (decryptionErrors)",
-        "correct the priv passphrase or protocol; user and auth passphrase are right",
+        N_("SNMPv3: the device cannot decrypt messages of user {user} (decryptionErrors)"),
+        N_("correct the priv passphrase or protocol; user and auth passphrase are right"),
     ),
 }
 HARMLESS_REFUSALS = frozenset(_REFUSALS[kind][0] for kind in (1, 3))

@@ -175,6 +175,22 @@ def test_basic_needs_the_campus_files_word() -> None:
         assert device.asked[0].headers["authorization"].startswith("Digest ")
 
 
+def test_a_store_that_wants_the_password_says_which_word_is_missing() -> None:
+    """A log store asks for Basic: with a user name at hand the hint is `basic: true`, never digest login."""
+    with serve(Echo(), Door(login="basic")) as store:
+        (found,) = asyncio.run(ask(HttpTransport("127.0.0.1", profile("bearer"), LOGIN, port=store.port), GET))
+        (nobody,) = asyncio.run(ask(HttpTransport("127.0.0.1", profile("bearer"), None, port=store.port), GET))
+        login = HttpTransport("127.0.0.1", profile("bearer"), LOGIN, port=store.port, basic=True)
+        (let_in,) = asyncio.run(ask(login, GET))
+    assert isinstance(let_in, HttpReply)
+    assert isinstance(found, GapError)
+    assert isinstance(nobody, GapError)
+    assert "only in clear text" in found.what
+    assert "basic=true" in found.todo
+    assert "api_key" in nobody.todo
+    assert "digest" not in found.todo + nobody.todo
+
+
 def test_bearer_tokens_and_api_keys_are_sent_with_the_first_request() -> None:
     """A store sees the token at once; one that it refuses is not sent again."""
     keys = [HttpLogin(token="tok-1"), HttpLogin(api_key="key-1")]
