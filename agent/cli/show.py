@@ -10,9 +10,11 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from rich.box import SIMPLE_HEAD
+from rich.cells import cell_len
 from rich.console import Console
 from rich.measure import Measurement
 from rich.table import Table
+from rich.text import Text
 
 from agent.canonical import decimal_text
 from agent.errors import MalformedError
@@ -26,21 +28,39 @@ if TYPE_CHECKING:
     from agent.model.finding import Assessment
     from agent.model.reading import Reading
 
-__all__ = ["abridged", "assessments_json", "plain", "print_readings", "print_sums"]
+__all__ = ["abridged", "assessments_json", "plain", "print_hanging", "print_readings", "print_sums"]
 
 
-def print_readings(readings: Sequence[Reading], *, as_json: bool, console: Console | None = None) -> None:
-    """Print readings as JSON lines, whole, or as a table in the language of the environment, long lists abridged."""
+def print_readings(
+    readings: Sequence[Reading], *, as_json: bool, asset: str = "", console: Console | None = None
+) -> None:
+    """Print readings as JSON lines, whole, or as a table in the language of the environment, long lists abridged.
+
+    Args:
+        readings: what to print.
+        as_json: whole, for programs.
+        asset: the device that all of them are of; the table need not repeat it with every subject.
+        console: where the table goes; standard output if there is none.
+    """
     if as_json:
         for reading in readings:
             print(reading.to_bytes().decode())
         return
     _ = translator(preferred(os.environ))
-    table = Table(*map(_, _READING))
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    for heading in _READING:  # what does not fit goes on in the next line: half a name says nothing
+        table.add_column(_(heading), overflow="fold")
     for reading in readings:
-        shown = (reading.metric, reading.subject, abridged(reading.value, _), reading.unit, name_of(reading.grade, _))
+        subject = _within(reading.subject, asset)
+        shown = (reading.metric, subject, abridged(reading.value, _), reading.unit, name_of(reading.grade, _))
         table.add_row(*map(plain, shown))
     (console or Console()).print(table)
+
+
+def _within(subject: str, asset: str) -> str:
+    """Return a subject without the asset's id: `interface:core/Gi1` of `core` is `interface:Gi1`."""
+    kind, colon, rest = subject.partition(":")
+    return f"{kind}:{rest.removeprefix(f'{asset}/')}" if asset and colon and rest.startswith(f"{asset}/") else subject
 
 
 _READING = (N_("metric"), N_("subject"), N_("value"), N_("unit"), N_("grade"))
@@ -112,6 +132,26 @@ _OUTCOMES = (
     Outcome.INCONCLUSIVE,
     Outcome.NOT_APPLICABLE,
 )
+
+
+def print_hanging(text: str, console: Console, indent: int = 0, mark: str = "") -> None:
+    """Print a paragraph whose further lines stand under its first word, however narrow the terminal is.
+
+    Args:
+        text: anything; it cannot act.
+        console: where to print.
+        indent: columns before it.
+        mark: what stands before its first line, such as ``- ``.
+    """
+    first = " " * indent + mark
+    width = max(console.width - cell_len(first), _LEAST)
+    for n, line in enumerate(Text.from_markup(plain(text)).wrap(console, width)):
+        line.rstrip()
+        console.print(Text(first if n == 0 else " " * cell_len(first)) + line, soft_wrap=True)
+
+
+_LEAST = 16
+"""Columns of a paragraph that are used in any case."""
 
 
 def plain(text: str) -> str:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from agent.model.metric import Metric
     from agent.model.standard import Criterion, Indicator, Measure
     from agent.report.raw import Citations, Reference
+    from agent.report.steps import Steps
 
 __all__ = ["BandView", "ClauseView", "FindingView", "ObservationView", "OutcomeView", "Words", "clause_view"]
 
@@ -41,9 +42,6 @@ OUTCOME_MEANINGS: Mapping[Outcome, str] = {
     Outcome.INCONCLUSIVE: N_("The data do not suffice for a judgement. This is neither met nor failed."),
     Outcome.NOT_APPLICABLE: N_("The clause does not concern this school."),
 }
-
-
-_NEEDS_WORK = frozenset({Outcome.PARTIALLY_SATISFIED, Outcome.NOT_SATISFIED, Outcome.INCONCLUSIVE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +138,8 @@ class FindingView:
     observations: tuple[ObservationView, ...]
     observations_left: int
     reading: str
-    remedy: str
+    todo: tuple[str, ...]
+    """What to do next; empty where it is met."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +160,8 @@ class ClauseView:
     value: str
     evidence: str
     findings: tuple[FindingView, ...]
-    remedies: tuple[str, ...]
+    todo: tuple[str, ...]
+    """What to do next about its criteria, each step once."""
 
 
 def outcome_view(outcome: Outcome, reason: Reason | None, words: Words) -> OutcomeView:
@@ -176,12 +176,12 @@ def outcome_view(outcome: Outcome, reason: Reason | None, words: Words) -> Outco
 
 
 def clause_view(
-    anchor: str, clause: ClauseResult, indicator: Indicator | None, window: Window, words: Words
+    anchor: str, clause: ClauseResult, indicator: Indicator | None, window: Window, steps: Steps, words: Words
 ) -> ClauseView:
     """Return a clause in words. `indicator` is the clause in the pack; None leaves out what only the pack knows."""
     criteria = {criterion.id: criterion for criterion in indicator.criteria} if indicator else {}
     findings = tuple(
-        _finding(f"{anchor}-f{at}", finding, criteria.get(finding.criterion), window, words)
+        _finding(f"{anchor}-f{at}", finding, criteria.get(finding.criterion), window, steps, words)
         for at, finding in enumerate(clause.findings, start=1)
     )
     single = findings[0] if len(findings) == 1 else None
@@ -200,11 +200,13 @@ def clause_view(
         value=single.value if single else "",
         evidence=single.evidence if single else "",
         findings=findings,
-        remedies=tuple(dict.fromkeys(finding.remedy for finding in findings if finding.remedy)),
+        todo=tuple(dict.fromkeys(step for finding in findings for step in finding.todo)),
     )
 
 
-def _finding(anchor: str, finding: Finding, criterion: Criterion | None, window: Window, words: Words) -> FindingView:
+def _finding(
+    anchor: str, finding: Finding, criterion: Criterion | None, window: Window, steps: Steps, words: Words
+) -> FindingView:
     shown = finding.observations[:MAX_OBSERVATIONS]
     observations = tuple(_observation(f"{anchor}-o{at}", each, words) for at, each in enumerate(shown, start=1))
     sourced = next((each.anchor for each in observations if each.sources), "")
@@ -220,7 +222,7 @@ def _finding(anchor: str, finding: Finding, criterion: Criterion | None, window:
         observations=observations,
         observations_left=len(finding.observations) - len(shown),
         reading=_readings(finding, words),
-        remedy=words.pack(finding.remedy) if finding.remedy and finding.outcome in _NEEDS_WORK else "",
+        todo=steps.of(finding, criterion),
     )
 
 

@@ -167,7 +167,10 @@ def _finding(finding: Finding | None) -> dict[str, Any] | None:
 
 
 def comparison_lines(comparison: Comparison, language: str) -> Iterator[tuple[str, ...]]:
-    """Yield rows of six cells: clause, heading, then, now, gain, and why; a clause that is the same has no why."""
+    """Yield rows of six cells: clause, heading, then, now, gain, and why; a clause that is the same has no why.
+
+    The why has a line for each criterion that differs.
+    """
     _ = translator(language)
     for pair in comparison.pairs:
         known = pair.now or pair.then
@@ -179,7 +182,7 @@ def comparison_lines(comparison: Comparison, language: str) -> Iterator[tuple[st
             _told(pair.then, language),
             _told(pair.now, language),
             ("+" if gain > 0 else "") + decimal_text(gain) if pair.differs else "=",
-            "; ".join(_change(name, old, new, language) for name, old, new in pair.parts()) if pair.differs else "",
+            "\n".join(_change(name, old, new, language) for name, old, new in pair.parts()) if pair.differs else "",
         )
 
 

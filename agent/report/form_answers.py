@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from agent.model.form import Answer
     from agent.report.form_lines import Material
 
-__all__ = ["answered", "graded", "remedy_of", "why"]
+__all__ = ["answered", "graded"]
 
 
 def answered(fill: Answer, standard: str, material: Material) -> list[Line]:
@@ -30,13 +30,15 @@ def answered(fill: Answer, standard: str, material: Material) -> list[Line]:
         return [material.missing(_("the pack that was judged by does not have it; judge by a newer version"))]
     if fill.show == "yes-no":
         part = findings[0] if fill.criterion is not None else None
-        return _yes_no(part.outcome if part else clause.outcome, clause, findings, material)
+        return _yes_no(part.outcome if part else clause.outcome, clause, findings, standard, material)
     if fill.show == "holds":
-        return _holding(findings[0], fill, material)
-    return _value(findings[0], fill, material)
+        return _holding(findings[0], fill, standard, material)
+    return _value(findings[0], fill, standard, material)
 
 
-def _yes_no(outcome: Outcome, clause: ClauseResult, findings: list[Finding], material: Material) -> list[Line]:
+def _yes_no(
+    outcome: Outcome, clause: ClauseResult, findings: list[Finding], standard: str, material: Material
+) -> list[Line]:
     _ = translator(material.language)
     yes, no = _("yes"), _("no")
     if outcome in (Outcome.SATISFIED, Outcome.NOT_SATISFIED):
@@ -50,8 +52,7 @@ def _yes_no(outcome: Outcome, clause: ClauseResult, findings: list[Finding], mat
         return [graded(boxes, Grade.DECLARED, material)]
     unsettled = [one for one in findings if one.outcome is not Outcome.SATISFIED and not _is_declared(one)]
     lines = [Line(f"{yes} ☐  {no} ☐", Mark.MISSING)]
-    lines += [material.missing(text) for one in unsettled[:1] if (text := why(one, material))]
-    return lines
+    return lines + [_missing(one, clause.clause, standard, material) for one in unsettled[:1]]
 
 
 def _is_declared(finding: Finding) -> bool:
@@ -59,50 +60,43 @@ def _is_declared(finding: Finding) -> bool:
     return finding.grade is Grade.DECLARED and finding.reason in (None, Reason.WEAK_PROOF) and finding.value is not None
 
 
-def _value(finding: Finding, fill: Answer, material: Material) -> list[Line]:
+def _value(finding: Finding, fill: Answer, standard: str, material: Material) -> list[Line]:
     _ = translator(material.language)
+    missing = _missing(finding, fill.clause, standard, material)
     if finding.value is not None:
         shown = (
             f"{finding.value} {fill.unit.of(material.language)}" if fill.unit else amount(finding.value, finding.unit)
         )
         if finding.outcome is not Outcome.INCONCLUSIVE or _is_declared(finding):
             return [graded(visible(shown, 100), finding.grade, material)]
-        return [Line(_("so far {value}").format(value=visible(shown, 100)), Mark.MISSING), *_missing(finding, material)]
+        return [Line(_("so far {value}").format(value=visible(shown, 100)), Mark.MISSING), missing]
     if finding.low is not None or finding.high is not None:
         high = amount(finding.high, finding.unit) if finding.high is not None else "…"
         between = _("between {low} and {high}").format(low=amount(finding.low or "0", finding.unit), high=high)
-        return [Line(visible(between, 100), Mark.MISSING), *_missing(finding, material)]
-    return _missing(finding, material)
+        return [Line(visible(between, 100), Mark.MISSING), missing]
+    return [missing]
 
 
-def _holding(finding: Finding, fill: Answer, material: Material) -> list[Line]:
+def _holding(finding: Finding, fill: Answer, standard: str, material: Material) -> list[Line]:
     """Return how many subjects hold; those that are open are named, since the figure can still grow."""
     _ = translator(material.language)
+    missing = _missing(finding, fill.clause, standard, material)
     if not finding.subjects:
-        return _missing(finding, material)
+        return [missing]
     unit = f" {fill.unit.of(material.language)}" if fill.unit else ""
     holds, unsettled = finding.subjects.get("holds", 0), finding.subjects.get("open", 0)
     lines = [graded(f"{holds}{unit}", finding.grade or Grade.REPORTED, material)] if holds or not unsettled else []
     if unsettled:
         lines.append(material.missing(_("{count} more are not settled").format(count=unsettled)))
-        lines += _missing(finding, material)
+        lines.append(missing)
     return lines
 
 
-def _missing(finding: Finding, material: Material) -> list[Line]:
-    return [material.missing(why(finding, material))]
-
-
-def why(finding: Finding, material: Material) -> str:
-    """Return why a finding is not settled and what to do, in the pack's words."""
+def _missing(finding: Finding, clause: str, standard: str, material: Material) -> Line:
+    """Return the line that says why a finding is not settled, and what to do."""
     reason = name_of(finding.reason or finding.outcome, translator(material.language))
-    remedy = remedy_of(finding, material)
-    return f"{reason}: {remedy}" if remedy else reason
-
-
-def remedy_of(finding: Finding, material: Material) -> str:
-    """Return what the pack says is to be done, as one paragraph; empty where it says nothing."""
-    return visible(" ".join(finding.remedy.of(material.language).split()), 500) if finding.remedy else ""
+    todo = "; ".join(material.steps(finding, clause, standard))
+    return material.missing(f"{reason}: {visible(todo)}" if todo else reason)
 
 
 def graded(text: str, grade: Grade | None, material: Material) -> Line:

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Final
 
 from agent.clock import parse_time
 from agent.language import translator
+from agent.report.steps import Steps
 from agent.report.text import visible
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from agent.model.campus import Campus, Headcount
-    from agent.model.finding import Assessment
+    from agent.model.finding import Assessment, Finding
     from agent.model.form import Count
     from agent.model.region import Region, RegionSchool
     from agent.model.rule import Stage
@@ -64,6 +65,13 @@ class Material:
     def standard(self, name: str) -> Standard | None:
         """Return the pack that was judged by, or None where it is not known."""
         return next((one for one in self.given.standards if one.id == name), None)
+
+    def steps(self, finding: Finding, clause: str, standard: str) -> tuple[str, ...]:
+        """Return what to do next about a criterion of a clause; empty where it is met."""
+        pack = self.standard(standard)
+        parts = (part for one in pack.indicators if one.id == clause for part in one.criteria) if pack else iter(())
+        criterion = next((part for part in parts if part.id == finding.criterion), None)
+        return Steps(standard, self.language, translator(self.language)).of(finding, criterion)
 
     def missing(self, text: str) -> Line:
         """Return the line of a field that is not filled, with what is missing."""

@@ -9,7 +9,7 @@ from agent.canonical import decimal_text
 from agent.language import name_of, translator
 from agent.model.finding import Outcome
 from agent.model.reading import Grade
-from agent.report.form_answers import graded, remedy_of
+from agent.report.form_answers import graded
 from agent.report.form_lines import Line, Mark
 from agent.report.text import amount, visible
 
@@ -101,8 +101,8 @@ def _explained(clause: ClauseResult, indicator: Indicator, standard: str, materi
     titles = {part.id: part.title.of(material.language) for part in indicator.criteria}
     for finding in clause.findings:
         yield from _figure(finding, titles.get(finding.criterion, finding.criterion), standard, material)
-    remedies = dict.fromkeys(remedy_of(one, material) for one in clause.findings if _wants(one))
-    yield from (Line(_("· next: {todo}").format(todo=text), Mark.MISSING) for text in remedies if text)
+    todo = dict.fromkeys(step for one in clause.findings for step in material.steps(one, clause.clause, standard))
+    yield from (Line(_("· next: {todo}").format(todo=text), Mark.MISSING) for text in todo)
 
 
 def _mark(clause: ClauseResult) -> Mark:
@@ -127,7 +127,3 @@ def _figure(finding: Finding, title: str, standard: str, material: Material) -> 
     elif finding.value is not None and finding.unit != "1":
         line = graded(visible(f"· {title}: {amount(finding.value, finding.unit)}", 400), finding.grade, material)
         yield Line(line.text, Mark.MISSING if finding.outcome is Outcome.INCONCLUSIVE else line.mark)
-
-
-def _wants(finding: Finding) -> bool:
-    return finding.outcome in (Outcome.INCONCLUSIVE, Outcome.PARTIALLY_SATISFIED, Outcome.NOT_SATISFIED)

@@ -18,6 +18,7 @@ from agent import __version__
 from agent.language import name_of, translator
 from agent.model.finding import Outcome
 from agent.model.reading import Grade
+from agent.report.steps import Steps
 from agent.report.text import amount, visible
 
 if TYPE_CHECKING:
@@ -89,6 +90,7 @@ class _Maker:
     def result(self, assessment: Assessment, standard: Standard | None) -> _Json:
         """Return a standard judged over a window."""
         own = (self.given.bundle, assessment.standard, assessment.pack, assessment.window.until)
+        steps = Steps(assessment.standard, self.language, self.translate)
         indicators = {one.id: one for one in standard.indicators} if standard else {}
         observations: list[_Json] = []
         findings: list[_Json] = []
@@ -99,7 +101,7 @@ class _Maker:
                     for place, one in enumerate(finding.observations)
                 ]
                 observations += made
-                findings.append(self._finding(own, clause, finding, indicators.get(clause.clause), made))
+                findings.append(self._finding(own, clause, finding, indicators.get(clause.clause), made, steps))
         title = standard.title.of(self.language) if standard else assessment.standard
         told = self.translate("points proven {proven}, open {open}, of {judged} judged here ({total} in all)").format(
             proven=assessment.points_proven,
@@ -133,6 +135,7 @@ class _Maker:
         finding: Finding,
         indicator: Indicator | None,
         made: Sequence[_Json],
+        steps: Steps,
     ) -> _Json:
         part = next((one for one in indicator.criteria if one.id == finding.criterion), None) if indicator else None
         title = f"{clause.clause} {clause.title.of(self.language)}" + (
@@ -163,8 +166,8 @@ class _Maker:
             ],
             "target": {"type": "objective-id", "target-id": _objective(clause, finding), "status": status},
         }
-        if finding.remedy and finding.outcome is not Outcome.SATISFIED:
-            document["remarks"] = visible(" ".join(finding.remedy.of(self.language).split()), 2000)
+        if todo := steps.of(finding, part):
+            document["remarks"] = "\n\n".join(todo)  # paragraphs, as its markup has them
         if made:
             document["related-observations"] = [{"observation-uuid": one["uuid"]} for one in made]
         return document

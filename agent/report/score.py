@@ -4,39 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from agent.canonical import decimal_text
 from agent.language import N_, name_of
-from agent.model.finding import Outcome, Reason
+from agent.model.finding import Outcome
 from agent.model.rule import AtMost, Equals
+from agent.report.steps import Steps
 from agent.report.text import amount, decimal_of, visible
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from agent.model.base import Text
-    from agent.model.finding import Assessment, ClauseResult, Finding, VetoResult
+    from agent.model.finding import Assessment, ClauseResult, Finding, Reason, VetoResult
     from agent.model.standard import Criterion, Indicator, Standard
 
 __all__ = ["Line", "Row", "Sheet", "sheet"]
-
-MAX_SUBJECTS: Final = 5
-"""Subjects that one line names."""
-
-_STEPS: Final[Mapping[Reason, str]] = {
-    Reason.NO_TARGET: N_("List in the campus file what is to be measured"),
-    Reason.UNREACHABLE: N_("Make these answer: {subjects}"),
-    Reason.REFUSED: N_("Give the agent an account that may read these: {subjects}"),
-    Reason.UNSUPPORTED: N_("These do not tell it; use another family or protocol: {subjects}"),
-    Reason.TOO_FEW_SAMPLES: N_("Keep the agent running until there are enough samples of: {subjects}"),
-    Reason.WINDOW_TOO_SHORT: N_("Judge a longer window; wanted are samples on {days}"),
-    Reason.CLOCK_UNSURE: N_("Set the clocks right: {subjects}"),
-    Reason.CONTRADICTED: N_("Find out which source is wrong: {subjects}"),
-    Reason.WEAK_PROOF: N_("Bring stronger proof: {grade} or better is wanted"),
-    Reason.UNDECLARED: N_("Declare {name} in the campus file, with the document: {document}"),
-}
-_ACCEPT: Final = N_("A person must accept the document that was declared: {document}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,10 +143,6 @@ class _Words:
 
     def line(self, finding: Finding, criterion: Criterion | None) -> Line:
         """Return a criterion."""
-        done = finding.outcome in {Outcome.SATISFIED, Outcome.NOT_APPLICABLE}
-        steps = [] if done else [self.step(finding, criterion)]
-        if not done and finding.remedy is not None:
-            steps.append(self.text(finding.remedy))
         return Line(
             criterion=visible(finding.criterion, 100),
             title=self.text(criterion.title) if criterion else visible(finding.criterion, 100),
@@ -170,7 +150,7 @@ class _Words:
             grade=name_of(finding.grade, self.translate) if finding.grade else "–",
             value=visible(amount(finding.value, finding.unit), 60),
             why=self.wanted(finding, criterion),
-            todo=tuple(step for step in steps if step),
+            todo=Steps(self.standard, self.language, self.translate).of(finding, criterion),
         )
 
     def wanted(self, finding: Finding, criterion: Criterion | None) -> str:
@@ -184,44 +164,6 @@ class _Words:
             counts = finding.subjects.items()
             parts.append(", ".join(f"{name_of(name, self.translate)} {count}" for name, count in counts))
         return visible("; ".join(parts), 200)
-
-    def step(self, finding: Finding, criterion: Criterion | None) -> str:
-        """Return what to do about the reason why it is undecided; empty where it is decided."""
-        if finding.outcome is not Outcome.INCONCLUSIVE or finding.reason is None:
-            return ""
-        document = self.text(criterion.declared.document) if criterion and criterion.declared else ""
-        told = _STEPS[finding.reason]
-        if finding.reason is Reason.WEAK_PROOF and document:
-            told = _ACCEPT
-        return self.translate(told).format(
-            subjects=self.subjects(finding),
-            days=self.days(criterion),
-            grade=name_of(criterion.grade_required, self.translate) if criterion else "–",
-            name=f"{self.standard}/{finding.criterion}",
-            document=document,
-        )
-
-    def subjects(self, finding: Finding) -> str:
-        """Return the subjects that are not settled, a few by name."""
-        unsettled = [item.subject for item in finding.observations if item.reason is not None or item.valid == 0]
-        names = list(dict.fromkeys(unsettled or [item.subject for item in finding.observations]))
-        shown = [visible(self.subject(name), 60) for name in names[:MAX_SUBJECTS]]
-        left = len(names) - len(shown) + (finding.observations_left or 0)
-        return ", ".join(shown) + (f" … (+{left})" if left else "") if shown else "–"
-
-    def subject(self, subject: str) -> str:
-        """Return ``Internet line telecom`` for ``egress:telecom``."""
-        kind, _, name = subject.partition(":")
-        return f"{name_of(kind, self.translate)} {name}"
-
-    def days(self, criterion: Criterion | None) -> str:
-        """Return how many days of samples are wanted."""
-        measure = criterion.measure if criterion else None
-        if measure is None:
-            return "–"
-        if measure.min_school_days:
-            return self.translate("{days} school days").format(days=measure.min_school_days)
-        return self.translate("{days} days").format(days=measure.min_days)
 
     def remarks(self, given: Assessment, standard: Standard | None) -> list[str]:
         """Return choices, vetoes and the pass mark in words."""

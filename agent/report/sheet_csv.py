@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from agent.canonical import decimal_text
 from agent.language import N_, name_of, translator
-from agent.model.finding import Outcome
+from agent.report.steps import Steps
 from agent.report.text import TEXT_LIMIT, decimal_of, visible
 
 if TYPE_CHECKING:
@@ -87,6 +87,7 @@ def _inert(cell: str, limit: int) -> str:
 def _rows(assessment: Assessment, standard: Standard | None, language: str) -> Iterator[Sequence[str]]:
     _ = translator(language)
     head = (assessment.standard, assessment.version)
+    steps = Steps(assessment.standard, language, _)
     parts = {
         (indicator.id, part.id): part
         for indicator in (standard.indicators if standard else ())
@@ -97,7 +98,7 @@ def _rows(assessment: Assessment, standard: Standard | None, language: str) -> I
         for place, finding in enumerate(clause.findings):
             figures = _figures(clause, _) if place == 0 else ("",) * 8
             part = parts.get((clause.clause, finding.criterion))
-            yield (*head, clause.clause, title, *figures, *_part(finding, part, language))
+            yield (*head, clause.clause, title, *figures, *_part(finding, part, steps, language))
     lost = Decimal(assessment.points_judged) - Decimal(assessment.points_proven) - Decimal(assessment.points_open)
     sums = (
         assessment.points_judged,
@@ -126,7 +127,7 @@ def _figures(clause: ClauseResult, translate: Callable[[str], str]) -> tuple[str
     )
 
 
-def _part(finding: Finding, part: Criterion | None, language: str) -> tuple[str, ...]:
+def _part(finding: Finding, part: Criterion | None, steps: Steps, language: str) -> tuple[str, ...]:
     _ = translator(language)
     return (
         finding.criterion,
@@ -137,5 +138,5 @@ def _part(finding: Finding, part: Criterion | None, language: str) -> tuple[str,
         finding.value or "",
         "" if finding.unit == "1" else finding.unit,
         finding.threshold or "",
-        finding.remedy.of(language) if finding.remedy and finding.outcome is not Outcome.SATISFIED else "",
+        "; ".join(steps.of(finding, part)),
     )

@@ -15,6 +15,7 @@ from agent.model.finding import Outcome
 from agent.model.reading import Grade
 from agent.report.clauses import ClauseView, Words, clause_view, outcome_view
 from agent.report.raw import MAX_LISTED, Citations, RawView
+from agent.report.steps import Steps
 from agent.report.text import decimal_of, grouped, local_span, local_time, plain_time, visible, zone_label, zone_of
 from agent.report.traffic import PlotView, plots
 
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 __all__ = ["AssessmentView", "DeclaredView", "NextStep", "PageView", "RunView", "VerdictView", "build"]
 
 MAX_STEPS = 6
+MAX_TEXTS = 4
+"""Steps of one clause that the first screen shows."""
 MAX_RUNS = 80
 MAX_ROWS = 100
 
@@ -81,11 +84,13 @@ class CheckView:
 
 @dataclass(frozen=True, slots=True)
 class NextStep:
-    """What the school does next, and what it may bring."""
+    """What the school does next about one clause, and what it may bring."""
 
     clause: str
     anchor: str
-    text: str
+    texts: tuple[str, ...]
+    left: int
+    """How many more stand with the clause."""
     gain: str
 
 
@@ -210,6 +215,7 @@ def _citations(given: ReportInput) -> Citations:
 def _assessment(number: int, given: Assessment, standard: Standard | None, words: Words) -> AssessmentView:
     indicators = {indicator.id: indicator for indicator in standard.indicators} if standard else {}
     anchor = f"s{number}"
+    steps = Steps(given.standard, words.language, words.translate)
     return AssessmentView(
         anchor=anchor,
         title=words.pack(standard.title) if standard else visible(given.standard),
@@ -224,7 +230,7 @@ def _assessment(number: int, given: Assessment, standard: Standard | None, words
         total=grouped(given.points_total),
         bar=_bar(given),
         clauses=tuple(
-            clause_view(f"{anchor}-c{at}", clause, indicators.get(clause.clause), given.window, words)
+            clause_view(f"{anchor}-c{at}", clause, indicators.get(clause.clause), given.window, steps, words)
             for at, clause in enumerate(given.clauses, start=1)
         ),
     )
@@ -288,24 +294,25 @@ def _steps(given: ReportInput, assessments: tuple[AssessmentView, ...], words: W
     steps = []
     if given.verified is False:
         text = translate("Get the bundle again from the school's server; if the same checks fail, reject it.")
-        steps.append(NextStep(translate("Evidence"), "verification", text, ""))
+        steps.append(NextStep(translate("Evidence"), "verification", (text,), 0, ""))
     waiting = sum(1 for run in given.runs if run.received is None)
     if waiting:
         text = translate(
             "{count} of {all} entries have no receipt. Connect the agent to the backend so that they are sent."
         )
         text = text.format(count=waiting, all=len(given.runs))
-        steps.append(NextStep(translate("Receipts"), "runs", text, ""))
+        steps.append(NextStep(translate("Receipts"), "runs", (text,), 0, ""))
     clauses = [
         (clause.gain, clause)
         for assessment in assessments
         for clause in assessment.clauses
-        if clause.remedies and clause.gain > 0
+        if clause.todo and clause.gain > 0
     ]
     for gain, clause in sorted(clauses, key=lambda pair: -pair[0]):
         gained = translate("up to {points} points").format(points=grouped(format(gain, "f")))
         title = f"{clause.number} {clause.title}"
-        steps += [NextStep(title, clause.anchor, remedy, gained) for remedy in clause.remedies]
+        left = max(0, len(clause.todo) - MAX_TEXTS)
+        steps.append(NextStep(title, clause.anchor, clause.todo[:MAX_TEXTS], left, gained))
     return tuple(steps)
 
 

@@ -170,6 +170,33 @@ def test_the_first_screen() -> None:
     assert text.index("放行采集程序") < text.index("填写宽带合同")
 
 
+def test_a_clause_stands_once_among_the_next_steps() -> None:
+    """Three parts of a clause that is worth 3 points are one entry with each step once: points that read as 9 are not
+    there to win.
+    """
+    given = sample.report()
+    (judged,) = given.assessments
+    dark = judged.clauses[2]
+    (finding,) = dark.findings
+    others = [finding.model_copy(update={"criterion": f"other-{n}", "remedy": sample.REMEDY}) for n in range(2)]
+    many = dark.model_copy(update={"findings": (finding, *others)})
+    judged = judged.model_copy(update={"clauses": (*judged.clauses[:2], many)})
+    steps = [step for step in build(replace(given, assessments=(judged,)), "en").steps if step.gain]
+    assert [step.clause.partition(" ")[0] for step in steps] == ["1.3", "1.1", "1.2"]
+    assert steps[0].texts == (
+        "Make these answer: device core-sw2",
+        "Let the agent reach core-sw2 (UDP 161).",
+        sample.REMEDY.en,
+    )
+    parts = [finding.model_copy(update={"remedy": sample.text(f"Do {n}.", f"做{n}。")}) for n in range(7)]
+    many = dark.model_copy(update={"findings": tuple(parts)})
+    judged = judged.model_copy(update={"clauses": (many,)})
+    given = replace(given, assessments=(judged,))
+    (step,) = (step for step in build(given, "en").steps if step.gain)
+    assert (len(step.texts), step.left) == (4, 4)
+    assert f'<a href="#{step.anchor}">… (+4)</a>' in render(given, "en")
+
+
 def test_raw_answers_are_decoded() -> None:
     """OIDs have names, types and values; GB18030 aliases read as Chinese; gaps and early ends say why."""
     text = "".join(Page(render(sample.report(), "en")).text)

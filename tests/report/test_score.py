@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+import csv
+import io
+import json
 from typing import TYPE_CHECKING
+
+import pytest
 
 from agent.assess.derive.derived import Open
 from agent.language import translator
 from agent.model.base import Text
 from agent.model.finding import Outcome, Reason
 from agent.model.reading import Grade
+from agent.report import ReportInput
+from agent.report.form_lines import Material
+from agent.report.oscal import assessment_results
 from agent.report.score import Sheet, sheet
+from agent.report.sheet_csv import score_sheet
+from agent.report.steps import Steps
+from agent.report.view import build
 from tests.assess import rulebook as book
 from tests.assess.rulebook import WIFI, clause, declared, figure, judged, paper, room
 
@@ -76,6 +87,41 @@ def test_an_open_point_says_what_to_do_next() -> None:
     assert refused.todo[0].endswith("… (+2)")
     assert wanted.todo[0] == "Declare made/plan in the campus file, with the document: Example"
     assert made().rows[0].lines[0].todo == ()
+
+
+def test_a_step_names_what_its_reason_is_about() -> None:
+    """Of listed and absent ones, those that are to be listed; where nothing is known, the kinds that are wanted."""
+    standard = book.standard(clause("1", "1", room("each", "platform")))
+    still = {(WIFI, "platform:province"): Open(Reason.NO_TARGET), (WIFI, "platform:city"): Open(Reason.REFUSED)}
+    found = judged(standard, [figure(WIFI, "platform:national", "1")], still)
+    finding = found.clauses[0].findings[0].model_copy(update={"reason": Reason.NO_TARGET})
+    criterion = standard.indicators[0].criteria[0]
+    told = Steps("made", "en", translator("en"))
+    assert told.of(finding, criterion)[0] == "List in the campus file what is to be measured: platform province"
+    blank = finding.model_copy(update={"observations": ()})
+    assert told.of(blank, criterion)[0].endswith("what is to be measured: platform")
+
+
+@pytest.mark.parametrize("language", ["en", "zh_CN"])
+def test_page_sheet_form_and_terminal_give_the_same_steps(language: str) -> None:
+    """Nobody reads another next step because of where it is read: what the reason asks for, then the pack's advice."""
+    standard = pack()
+    still = {(WIFI, f"laboratory:{n}"): Open(Reason.NO_TARGET, "0", "1") for n in range(7)}
+    found = judged(standard, [], still)
+    lines = [line for row in sheet(found, standard, language, translator(language)).rows for line in row.lines]
+    wanted = [line.todo for line in lines]
+    assert max(map(len, wanted)) == 2
+    given = ReportInput((found,), standards=(standard,))
+    shown = [part.todo for one in build(given, language).assessments for told in one.clauses for part in told.findings]
+    assert shown == wanted
+    table = csv.reader(io.StringIO(score_sheet([found], {standard.id: standard}, language).decode("utf-8-sig")))
+    assert [row[-1] for row in table][1:-1] == ["; ".join(todo).replace("\u00a0", " ") for todo in wanted]
+    (result,) = json.loads(assessment_results(given, language))["assessment-results"]["results"]
+    assert [one.get("remarks", "") for one in result["findings"]] == ["\n\n".join(todo) for todo in wanted]
+    material = Material(given, language)
+    assert [
+        material.steps(finding, clause.clause, standard.id) for clause in found.clauses for finding in clause.findings
+    ] == wanted
 
 
 def test_what_rests_on_documents_is_told_apart() -> None:
