@@ -31,11 +31,18 @@ __all__ = [
     "JournalError",
     "KeyFileError",
     "MalformedError",
+    "Phrase",
     "ReplayError",
     "UplinkError",
     "UsageError",
     "VerificationError",
 ]
+
+
+class Phrase(str):
+    """A word or phrase among the values of an error, marked with `N_`, that is shown in the reader's language."""
+
+    __slots__ = ()
 
 
 class AgentError(Exception):
@@ -45,7 +52,8 @@ class AgentError(Exception):
         what: what happened; a gettext message id with ``{named}`` places.
         where: device and OID, ``file:line``, URL, cell, or check; may be empty.
         todo: what the reader does next; a gettext message id, may be empty.
-        values: the values for the places in ``what`` and ``todo``; another error is rendered in the same language.
+        values: the values for the places in ``what`` and ``todo``; another error or a `Phrase` is rendered in the
+            same language.
     """
 
     def __init__(self, what: str, *, where: str = "", todo: str = "", **values: object) -> None:
@@ -57,10 +65,7 @@ class AgentError(Exception):
 
     def render(self, translate: Callable[[str], str] = str) -> str:
         """Return the error as one line: where, what happened, what to do."""
-        values = {
-            name: value.render(translate) if isinstance(value, AgentError) else value
-            for name, value in self.values.items()
-        }
+        values = {name: _rendered(value, translate) for name, value in self.values.items()}
         text = translate(self.what).format(**values)
         if self.where:
             text = f"{self.where}: {text}"
@@ -70,6 +75,13 @@ class AgentError(Exception):
 
     def __str__(self) -> str:
         return self.render()
+
+
+def _rendered(value: object, translate: Callable[[str], str]) -> object:
+    """Return a value as it stands in a text of that language."""
+    if isinstance(value, AgentError):
+        return value.render(translate)
+    return translate(value) if isinstance(value, Phrase) else value
 
 
 class ConfigError(AgentError):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from agent.cli.init import file_language
 from agent.cli.operate import STATE
 from agent.errors import UsageError
 from agent.language import N_, preferred, translator
@@ -78,9 +79,15 @@ def discover(
     )
     translate = translator(language or preferred(os.environ))
     proposal = asyncio.run(discovery.run(sweep, _progress(translate)))
-    _print(proposal, output, as_json=as_json)
+    # A file without a device would be of no use, and stand in the way of the next try.
+    if proposal.items:
+        _propose(proposal.to_yaml(translator(language or file_language())), output, shown=not as_json)
+    if as_json:
+        sys.stdout.write(json.dumps(proposal.to_json(), ensure_ascii=False, indent=2) + "\n")
     _summary(proposal, translate)
     if not proposal.items:
+        if output is not None:
+            typer.echo(translate(N_("{path} is not written")).format(path=output), err=True)
         raise typer.Exit(1)
 
 
@@ -112,8 +119,8 @@ def _progress(translate: Callable[[str], str]) -> Callable[[Discovery], None]:
     return tell
 
 
-def _print(proposal: Proposal, output: Path | None, *, as_json: bool) -> None:
-    text = proposal.to_yaml()
+def _propose(text: str, output: Path | None, *, shown: bool) -> None:
+    """Write the campus file, or show it where no file is named."""
     if output is not None:
         try:
             with output.open("x", encoding="utf-8") as file:
@@ -125,9 +132,7 @@ def _print(proposal: Proposal, output: Path | None, *, as_json: bool) -> None:
                 todo="Name another with -o, or make its directory writable",
                 why=error.strerror,
             ) from error
-    if as_json:
-        sys.stdout.write(json.dumps(proposal.to_json(), ensure_ascii=False, indent=2) + "\n")
-    elif output is None:
+    elif shown:
         sys.stdout.write(text)
 
 
@@ -141,7 +146,7 @@ def _summary(proposal: Proposal, translate: Callable[[str], str]) -> None:
         for reason, text in REASONS.items()
         if found.missing[reason]
     ]
-    lines += [f"  {address}: {why}" for address, why in found.refused.items()]
+    lines += [f"  {address}: {why.render(translate)}" for address, why in found.refused.items()]
     unanswered = translate(N_("unanswered: {address} ({name}), neighbour of {device} at {port}"))
     lines += [
         unanswered.format(

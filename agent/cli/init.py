@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from agent.model.rule import Stage
     from agent.packs.starter import Egress, People, Start
 
-__all__ = ["register"]
+__all__ = ["file_language", "register"]
 
 T = TypeVar("T")
 CAMPUS_FILE, ROOMS_FILE = "campus.yaml", "rooms.csv"
@@ -43,12 +43,12 @@ def init(
 ) -> None:
     """Write a commented campus file and a list of rooms to begin with; files that exist are never touched."""
     from agent.packs.load import config_directory, parse_campus
-    from agent.packs.starter import campus_file
+    from agent.packs.starter import campus_file, rooms_table
 
     campus, rooms = directory / CAMPUS_FILE, directory / ROOMS_FILE
     if campus.exists():
         raise UsageError("this file exists already", where=str(campus), todo="Edit it, or name another directory")
-    translate = translator(language or _preferred())
+    translate = translator(language or file_language())
     wizard = sys.stdin.isatty() and sys.stdout.isatty() if ask is None else ask
     start, network = _asked(translate) if wizard else (_unasked(), "")
     text = campus_file(start, translate)
@@ -58,14 +58,14 @@ def init(
     _write(directory, campus, text)
     typer.echo(str(campus))
     if not rooms.exists():
-        _write(directory, rooms, (config_directory() / "rooms.example.csv").read_text(encoding="utf-8"))
+        _write(directory, rooms, rooms_table((config_directory() / "rooms.example.csv").read_text(encoding="utf-8")))
         typer.echo(str(rooms))
     for line in _next(campus, network, translate):
         typer.echo(line, err=True)
 
 
-def _preferred() -> str:
-    """Return the language of the environment; Chinese where it names none, as the schools are."""
+def file_language() -> str:
+    """Return the language of a campus file's comments: the environment's; where it names none, Chinese."""
     told = any(os.environ.get(name, "").startswith("en") for name in ("LC_ALL", "LC_MESSAGES", "LANG"))
     return preferred(os.environ) if told else "zh_CN"
 
@@ -158,9 +158,12 @@ def _people(stage: Stage, translate: Callable[[str], str]) -> People:
 
 
 def _egress(translate: Callable[[str], str]) -> Egress | None:
+    from agent.packs.check_campus import is_host
     from agent.packs.starter import Egress
 
-    address = _text(translate(N_("Address of the device at the line to the Internet (empty: later)")), "")
+    question = translate(N_("Address of the device at the line to the Internet (empty: later)"))
+    wrong = translate(N_("Write an IP address or a host name."))
+    address = _ask(question, "", lambda told: told if not told or is_host(told) else None, wrong)
     if not address:
         return None
     port = _text(translate(N_("Its port to the Internet, as the device names it")), "GigabitEthernet0/0/1")

@@ -18,8 +18,9 @@ from pydantic import (
 from agent import canonical
 from agent.clock import parse_time
 from agent.errors import MalformedError
+from agent.language import N_
 
-__all__ = ["Day", "Decimal", "Digest", "Holds", "Identifier", "Text", "Timestamp", "Word"]
+__all__ = ["Day", "Decimal", "Digest", "Holds", "Identifier", "Nanoseconds", "Text", "Timestamp", "Word"]
 
 
 class Word(BaseModel):
@@ -102,7 +103,7 @@ def _timestamp(text: str) -> str:
 
 def _digest(text: str) -> str:
     if not canonical.is_digest(text):
-        raise ValueError("not a digest of the form sha256:<hex>")
+        raise ValueError(N_("not a digest of the form sha256:<hex>"))
     return text
 
 
@@ -112,18 +113,22 @@ def _decimal(text: str) -> str:
     except MalformedError as error:
         raise ValueError(str(error)) from error
     if spelled != text:
-        raise ValueError(f"write this number as {spelled}")
+        other = MalformedError("write this number as {spelled}", spelled=spelled)
+        raise ValueError(str(other)) from other
     return text
 
 
 def _identifier(text: str) -> str:
     if not text or len(text) > 100 or not all(c.isalnum() or c in "-_./" for c in text):
-        raise ValueError("use letters, digits, '-', '_', '.' and '/', at most 100")
+        raise ValueError(N_("use letters, digits, '-', '_', '.' and '/', at most 100"))
     return text
 
 
 Day = Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\d$")]
 """A civil day of the campus."""
+
+Nanoseconds = Annotated[str, Field(pattern=r"^[0-9]{1,19}$")]
+"""Of a monotonic clock, a decimal string."""
 
 Timestamp = Annotated[str, AfterValidator(_timestamp)]
 """RFC 3339 text with a zone."""

@@ -14,6 +14,7 @@ from pydantic import AfterValidator, model_validator
 
 from agent.clock import parse_time
 from agent.errors import MalformedError
+from agent.language import N_
 from agent.model.base import Word
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ class Term(Word):
     @model_validator(mode="after")
     def _in_order(self) -> Self:
         if self.until < self.since:
-            raise ValueError("a term ends after it begins")
+            raise ValueError(N_("a term ends after it begins"))
         return self
 
 

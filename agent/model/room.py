@@ -6,6 +6,7 @@ from typing import Final, Literal, Self, get_args
 
 from pydantic import Field, model_validator
 
+from agent.language import N_
 from agent.model.base import Identifier, Word
 from agent.model.rule import Stage
 
@@ -96,9 +97,9 @@ class Equipment(Word):
     @model_validator(mode="after")
     def _one_place(self) -> Self:
         if (self.switch is None) != (self.port is None):
-            raise ValueError("switch and port go together")
+            raise ValueError(N_("switch and port go together"))
         if self.asset is not None and self.switch is not None:
-            raise ValueError("give either asset, or switch and port")
+            raise ValueError(N_("give either asset, or switch and port"))
         return self
 
 
@@ -123,7 +124,7 @@ class Room(Word):
     @model_validator(mode="after")
     def _classes_have_classrooms(self) -> Self:
         if self.grade is not None and self.kind != "classroom":
-            raise ValueError("only a classroom is the room of a class, and has a grade")
+            raise ValueError(N_("only a classroom is the room of a class, and has a grade"))
         return self
 
     def of_kind(self, kind: EquipmentKind) -> tuple[Equipment, ...]:

@@ -5,10 +5,13 @@ Rooms may come from a table (`agent.packs.rooms`); their faults then name its ce
 
 from __future__ import annotations
 
+import ipaddress
+import re
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from agent.clock import parse_time
+from agent.language import N_
 from agent.model.calendar import parse_day
 from agent.model.logs import LogStore
 from agent.packs.faults import fault, known, twice
@@ -21,7 +24,7 @@ if TYPE_CHECKING:
     from agent.model.campus import Campus
     from agent.packs.yaml_source import Path, Source
 
-__all__ = ["campus"]
+__all__ = ["campus", "is_host"]
 
 _ONCE: Final = (
     *(("assets", "id"), ("links", "id"), ("buildings", "id"), ("rooms", "id"), ("platforms", "id"), ("cameras", "id")),
@@ -29,6 +32,9 @@ _ONCE: Final = (
 )
 """Lists, and what tells their items apart."""
 _SATURDAY: Final = 5
+_LABEL: Final = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
+"""A part of a host name (RFC 1123 section 2.1); names that Windows gives may hold underscores too."""
+_LONGEST_NAME: Final = 253
 
 
 def campus(
@@ -49,7 +55,8 @@ def campus(
     faults += _stages(pack, source)
     faults += _days(pack, source)
     if bool(pack.rooms_file) != (pack.rooms_digest is not None):
-        what = "the table of rooms is not read in here" if pack.rooms_file else "rooms_digest goes with rooms_file"
+        missing, alone = N_("the table of rooms is not read in here"), N_("rooms_digest goes with rooms_file")
+        what = missing if pack.rooms_file else alone
         key = "rooms_file" if pack.rooms_file else "rooms_digest"
         faults.append(fault(source, (key,), what, "Leave rooms_digest out: it is written when the table is read"))
     return faults + _timezone(source, pack.timezone)
@@ -60,11 +67,11 @@ def _lists(
 ) -> dict[str, Collection[str] | None]:
     """Return what may be named, by kind; None: anything."""
     return {
-        "family": families,
-        "collector": collectors,
-        "asset": frozenset(asset.id for asset in pack.assets),
-        "room": frozenset(room.id for room in pack.rooms),
-        "building": frozenset(building.id for building in pack.buildings),
+        N_("family"): families,
+        N_("collector"): collectors,
+        N_("asset"): frozenset(asset.id for asset in pack.assets),
+        N_("room"): frozenset(room.id for room in pack.rooms),
+        N_("building"): frozenset(building.id for building in pack.buildings),
     }
 
 
@@ -121,13 +128,18 @@ def _named_in_rooms(pack: Campus) -> Iterator[tuple[Path, str]]:
 
 
 def _assets(pack: Campus, source: Source) -> list[ConfigError]:
-    """Check what only a family or a challenge may say, and what an asset feeds: each once, not itself."""
+    """Check addresses, what only a family or a challenge may say, and what an asset feeds: each once, not itself."""
     faults = []
     for n, asset in enumerate(pack.assets):
+        if not is_host(asset.address):
+            # The address is not repeated: somebody may have put a password into a URL.
+            what = N_("this is neither an IP address nor a host name")
+            todo = N_("Write only the address, in half-width characters: 192.0.2.1, 2001:db8::1 or nvr.school.example")
+            faults.append(fault(source, ("assets", n, "address"), what, todo))
         if asset.draw:
             faults.append(fault(source, ("assets", n, "draw"), "the challenge says what is drawn, not a file"))
         if asset.rtsp_port is not None and asset.playback is None:
-            what = "this port is for playing recordings, and nothing of this asset is played"
+            what = N_("this port is for playing recordings, and nothing of this asset is played")
             faults.append(fault(source, ("assets", n, "rtsp_port"), what, "Write  playback: 2  too, or leave it out"))
         if asset.wifi is not None:
             faults.append(fault(source, ("assets", n, "wifi"), "wifi tables belong into the family"))
@@ -142,16 +154,30 @@ def _assets(pack: Campus, source: Source) -> list[ConfigError]:
     return faults
 
 
+def is_host(text: str) -> bool:
+    """Tell whether a text is an IPv4 or IPv6 address (with a zone, RFC 4007) or can be a host name (RFC 1123).
+
+    A name whose last part is a number is none: it is an address that was mistyped.
+    """
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        labels = text.removesuffix(".").split(".")
+        named = len(text) <= _LONGEST_NAME and all(_LABEL.fullmatch(label) for label in labels)
+        return named and not labels[-1].isdigit()
+    return True
+
+
 def _logs(n: int, asset: Asset, source: Source) -> list[ConfigError]:
     """Check that logs in files have a directory, and a canary a store."""
     logs, place = asset.logs or LogStore(), ("assets", n, "logs")
     if asset.family in ("log-files", "journal-files") and not logs.where.startswith("/"):
-        what = "logs in files need the directory in which they are"
+        what = N_("logs in files need the directory in which they are")
         return [
             fault(source, place, what, "Write the directory into logs.where of this asset, for example /var/log/remote")
         ]
     if asset.family == "syslog-canary" and not logs.canary_of:
-        what = "a canary needs the log store that keeps it"
+        what = N_("a canary needs the log store that keeps it")
         return [fault(source, place, what, "Write the id of the log store into logs.canary_of of this asset")]
     return []
 
@@ -179,14 +205,14 @@ def _stages(pack: Campus, source: Source) -> list[ConfigError]:
     stages = pack.school.stages or None
     faults = []
     for n, count in enumerate(pack.headcounts):
-        faults += known(source, ("headcounts", n, "stage"), count.stage, stages, "stage of this school")
+        faults += known(source, ("headcounts", n, "stage"), count.stage, stages, N_("stage of this school"))
         upper = count.classes_from_grade_three
         if upper is not None and upper > count.classes:
-            what = "there cannot be more classes from grade three up than classes"
+            what = N_("there cannot be more classes from grade three up than classes")
             faults.append(fault(source, ("headcounts", n, "classes_from_grade_three"), what))
     for n, room in enumerate(pack.rooms):
         if room.stage is not None:
-            faults += known(source, ("rooms", n, "stage"), room.stage, stages, "stage of this school")
+            faults += known(source, ("rooms", n, "stage"), room.stage, stages, N_("stage of this school"))
     return faults
 
 

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 __all__ = ["campus_fits"]
 
 _NO_STANDARD: Final = N_("there is no standard {name!r}")
+_SAMPLE: Final = "示例"
+"""How the names of rooms begin in config/rooms.example.csv."""
 _FIELDS: Final = ("source_field", "time_field", "tenant")
 """What a store says of itself; where it keeps logs and their text may be said elsewhere too."""
 
@@ -37,7 +39,21 @@ def campus_fits(pack: Campus, source: Source, standards: Mapping[str, Standard])
         source: its places.
         standards: all that are released, by id.
     """
-    return [*_applied(pack, source, standards), *_declared(pack, source, standards), *_logs(pack, source)]
+    return [
+        *_applied(pack, source, standards),
+        *_declared(pack, source, standards),
+        *_logs(pack, source),
+        *_samples(pack, source),
+    ]
+
+
+def _samples(pack: Campus, source: Source) -> Iterator[ConfigError]:
+    """Find rooms that nobody has: rows of the example table that were left as they are."""
+    for n, room in enumerate(pack.rooms):
+        if room.name.startswith(_SAMPLE):
+            what = N_("this room is one of the example table: {name!r}")
+            todo = N_("Write the school's own room instead, or delete the row")
+            yield fault(source, ("rooms", n, "name"), what, todo, name=room.name[:40])
 
 
 def _applied(pack: Campus, source: Source, standards: Mapping[str, Standard]) -> Iterator[ConfigError]:

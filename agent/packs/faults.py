@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from typing import TYPE_CHECKING, Any
 
-from agent.errors import ConfigError
+from agent.errors import ConfigError, Phrase
 from agent.language import N_
 from agent.packs.validate import near
 from agent.packs.yaml_source import Path, Source, spell
@@ -40,8 +40,9 @@ def known(
     meant = near(name, names)
     todo = N_("Did you mean {meant!r}? Known: {known}") if meant else N_("Known: {known}")
     listed = difflib.get_close_matches(name, sorted(names), n=5, cutoff=0.0) if len(names) > 20 else sorted(names)
-    text = ", ".join(listed) + (", ..." if len(listed) < len(names) else "") if listed else "none"
-    told: dict[str, Any] = {"kind": kind, "name": name[:60], "meant": meant, "known": text, **values}
+    more = ", ..." if len(listed) < len(names) else ""
+    text = ", ".join(listed) + more if listed else Phrase("none")
+    told: dict[str, Any] = {"kind": Phrase(kind), "name": name[:60], "meant": meant, "known": text, **values}
     return [fault(source, place, what, todo, at_key=at_key, **told)]
 
 
@@ -53,7 +54,7 @@ def twice(source: Source, places: Iterable[Path]) -> list[ConfigError]:
         value = str(_at(source, place))
         where = source.where(place)
         if value in first:
-            what = "{key}: {value!r} is given twice; first at {first}"
+            what = N_("{key}: {value!r} is given twice; first at {first}")
             faults.append(fault(source, place, what, key=spell(place), value=value, first=first[value]))
         first.setdefault(value, where)
     return faults

@@ -9,9 +9,9 @@ from agent.model.room import EQUIPMENT, ROOM_KINDS
 from agent.model.rule import Stage
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
-__all__ = ["COLUMNS", "EVERY_STAGE", "FIELDS", "GRADES", "KINDS", "NO", "STAGES", "YES", "folded"]
+__all__ = ["COLUMNS", "EVERY_STAGE", "FIELDS", "GRADES", "KINDS", "NO", "STAGES", "YES", "code_of", "folded", "named"]
 
 K = TypeVar("K", bound=str)
 _KINDS: Final = {
@@ -102,3 +102,15 @@ GRADES: Final = (
 )
 YES: Final = frozenset({"是", "有", "yes", "y", "true", "√", "✓", "✔"})
 NO: Final = frozenset({"否", "无", "没有", "no", "n", "false", "/", "×", "0"})
+
+
+def named(code: str, known: Mapping[str, str]) -> str:
+    """Return a code with the Chinese word for it: `教室 (classroom)`."""
+    words = (word for word, name in known.items() if name == code and word != folded(code))
+    return f"{next(words)} ({code})"
+
+
+def code_of(word: str, allowed: Collection[str]) -> str:
+    """Return which of the allowed codes a word of a school means, or an empty text."""
+    found = (known.get(folded(word), "") for known in (KINDS, STAGES, COLUMNS))
+    return next((code for code in found if code in allowed), "")

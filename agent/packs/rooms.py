@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING, Final
 
 from agent import canonical
 from agent.errors import ConfigError
+from agent.language import N_
 from agent.model.base import Word
 from agent.model.room import EQUIPMENT, Room
-from agent.packs.room_words import COLUMNS, FIELDS, GRADES, KINDS, NO, STAGES, YES, folded
+from agent.packs.room_words import COLUMNS, FIELDS, GRADES, KINDS, NO, STAGES, YES, folded, named
 from agent.packs.tables import cell_name, read_table
 from agent.packs.validate import near, validate
 from agent.packs.yaml_source import PackError, Path, Source, parse
@@ -71,10 +72,14 @@ def needs_rooms(source: Source) -> bool:
         return False
     faults = []
     if "rooms" in source.data:
-        what, todo = "rooms and rooms_file exclude each other", "Keep the table, or the list in this file"
-        faults.append(ConfigError(what, where=source.where(("rooms",), key=True), todo=todo))
+        fault = ConfigError(
+            "rooms and rooms_file exclude each other",
+            where=source.where(("rooms",), key=True),
+            todo="Keep the table, or the list in this file",
+        )
+        faults.append(fault)
     if name in {".", ".."} or not _PRINTABLE_NAME.fullmatch(name):
-        what, todo = "{name!r} is not a file beside this one", "Write its name only, as rooms.csv"
+        what, todo = N_("{name!r} is not a file beside this one"), N_("Write its name only, as rooms.csv")
         faults.append(ConfigError(what, where=source.where(("rooms_file",)), todo=todo, name=name[:60]))
     if faults:
         raise PackError(faults)
@@ -104,9 +109,9 @@ def with_rooms(campus: bytes, source: Source, table: bytes) -> tuple[bytes, Sour
     try:
         whole = parse(data, source.name)
     except PackError as error:
-        what = "the rooms cannot be written behind the last line of this file: {why}"
-        todo = "Write the campus file as the example is, one key per line, without a mark for its end"
-        fault = ConfigError(what, where=source.where(("rooms_file",)), todo=todo, why=str(error.faults[0]))
+        what = N_("the rooms cannot be written behind the last line of this file: {why}")
+        todo = N_("Write the campus file as the example is, one key per line, without a mark for its end")
+        fault = ConfigError(what, where=source.where(("rooms_file",)), todo=todo, why=error.faults[0])
         raise PackError([fault]) from error
     placed = _Placed(source.name, whole.data, whole.values, whole.keys, whole.written, table=name, cells=cells)
     return data, placed
@@ -128,7 +133,7 @@ def read_rooms(data: bytes, name: str) -> tuple[tuple[Room, ...], dict[Path, str
         raise PackError([error]) from error
     start = next((number for number, row in enumerate(rows) if any(row)), None)
     if start is None:
-        todo = "Write one row of headings, then one row per room"
+        todo = N_("Write one row of headings, then one row per room")
         raise PackError([ConfigError("the table is empty", where=name, todo=todo)])
     reader = _Reader(name)
     columns = reader.headings(rows[start], start)
@@ -164,8 +169,8 @@ class _Reader:
             known = COLUMNS.get(folded(text))
             if known is None and text:
                 meant = near(folded(text), COLUMNS)
-                todo = "Did you mean {meant!r}? Known: {known}" if meant else "Known: {known}"
-                listed = ", ".join((*FIELDS, *EQUIPMENT))
+                todo = N_("Did you mean {meant!r}? Known: {known}") if meant else N_("Known: {known}")
+                listed = ", ".join(named(name, COLUMNS) for name in (*FIELDS, *EQUIPMENT))
                 self._fault(
                     (number, column), "there is no column {text!r}", todo, text=text[:40], meant=meant, known=listed
                 )
@@ -205,8 +210,7 @@ class _Reader:
         if key in _TEXTS:
             return text
         if key in _WORDS:
-            known = _WORDS[key]
-            return known.get(folded(text), text)
+            return self._word(key, text, cell)
         if key == "smart":
             return self._yes(text, cell)
         if key == "grade" and folded(text) in GRADES:
@@ -215,6 +219,20 @@ class _Reader:
             self._fault(cell, "{text!r} is not a whole number", "Write digits only", text=text[:40])
             return 1
         return int(text)
+
+    def _word(self, key: str, text: str, cell: tuple[int, int]) -> str:
+        """Return the code of a kind of room or stage; one that nobody knows is shown with the Chinese words."""
+        known = _WORDS[key]
+        if folded(text) not in known:
+            # Two of four letters of 课室 are those of 教室: that is as near as a short word can be.
+            meant = near(folded(text), known, cutoff=0.5)
+            todo = N_("Did you mean {meant!r}? Known: {known}") if meant else N_("Known: {known}")
+            listed = ", ".join(named(code, known) for code in dict.fromkeys(known.values()))
+            values = {"text": text[:40], "meant": meant, "known": listed}
+            kind = N_("{text!r} is no kind of room") if key == "kind" else N_("{text!r} is no stage of a school")
+            self._fault(cell, kind, todo, **values)
+            return next(iter(known.values()))
+        return known[folded(text)]
 
     def _yes(self, text: str, cell: tuple[int, int]) -> bool:
         if text.lower() not in YES | NO:
@@ -233,7 +251,7 @@ class _Reader:
             if part.isascii() and part.isdigit():
                 found.append({"kind": kind, "count": int(part[:9])})
             elif match is None:
-                todo = "Write an asset, or a switch and its port as sw1:GE1/0/7, with *50 for fifty"
+                todo = N_("Write an asset, or a switch and its port as sw1:GE1/0/7, with *50 for fifty")
                 self._fault(cell, "{text!r} names nothing", todo, text=part[:60])
             else:
                 asset, port, count = (match[name] and match[name].strip() for name in ("asset", "port", "count"))

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from agent.model.rule import Stage
 
-__all__ = ["Egress", "People", "Start", "campus_file"]
+__all__ = ["Egress", "People", "Start", "campus_file", "rooms_table"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +59,14 @@ def campus_file(start: Start, translate: Callable[[str], str] = str) -> str:
     return "\n".join(
         line if raw else f"# {translate(line)}" if line else "" for section in sections for raw, line in section
     )
+
+
+def rooms_table(example: str) -> str:
+    """Return the table of rooms that a school begins with: the headings of the example, and none of its rooms.
+
+    A row that was left as it is would count as a room of the school.
+    """
+    return example.splitlines(keepends=True)[0]
 
 
 _Line = tuple[bool, str]
@@ -132,6 +140,8 @@ def _signed(start: Start, indent: str) -> Iterator[_Line]:
 def _rooms(start: Start) -> Iterator[_Line]:
     yield False, N_("Rooms with kind, seats and equipment: here, or as a table (.csv, .xlsx) beside this file.")
     if start.rooms_file:
+        yield False, N_("In the table one row is one room, as in the line below; it begins without any.")
+        yield True, "#   101,教室,七年级一班,,1,,七年级,是,48,是,是"
         yield True, f"rooms_file: {_quoted(start.rooms_file)}"
     else:
         yield True, "# rooms_file: rooms.csv"

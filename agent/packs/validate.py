@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeVar, get_a
 
 from pydantic import ValidationError
 
-from agent.errors import ConfigError
+from agent.errors import AgentError, ConfigError, Phrase
+from agent.language import N_
 from agent.model.base import Word
-from agent.packs.yaml_source import PackError, Path, Source, spell
+from agent.packs.punctuation import first_wide, half_width
+from agent.packs.room_words import code_of
+from agent.packs.yaml_source import HALF_WIDTH, PackError, Path, Source, spell
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -23,21 +26,23 @@ __all__ = ["near", "validate"]
 W = TypeVar("W", bound=Word)
 
 _KINDS: Final = {
-    "string_type": "text",
-    "int_type": "a whole number",
-    "bool_type": "true or false",
-    "tuple_type": "a list",
-    "list_type": "a list",
-    "dict_type": "keys and values",
-    "model_type": "keys and values",
-    "model_attributes_type": "keys and values",
+    "string_type": Phrase("text"),
+    "int_type": Phrase("a whole number"),
+    "bool_type": Phrase("true or false"),
+    "tuple_type": Phrase("a list"),
+    "list_type": Phrase("a list"),
+    "dict_type": Phrase("keys and values"),
+    "model_type": Phrase("keys and values"),
+    "model_attributes_type": Phrase("keys and values"),
 }
 
-
 _LIMITS: Final = {
-    "less_than_equal": ("{key} must be at most {limit}, not {found}", "le"),
-    "greater_than_equal": ("{key} must be at least {limit}, not {found}", "ge"),
-    "too_short": ("{key} must hold at least {limit}", "min_length"),
+    "less_than_equal": (N_("{key} must be at most {limit}, not {found}"), "le"),
+    "greater_than_equal": (N_("{key} must be at least {limit}, not {found}"), "ge"),
+    "too_short": (N_("{key} must hold at least {limit}"), "min_length"),
+    "too_long": (N_("{key} must hold at most {limit}"), "max_length"),
+    "string_too_short": (N_("{key} must have at least {limit} characters"), "min_length"),
+    "string_too_long": (N_("{key} must have at most {limit} characters"), "max_length"),
 }
 
 
@@ -62,9 +67,9 @@ def validate(source: Source, model: type[W]) -> W:
     return word
 
 
-def near(word: str, known: Iterable[str]) -> str:
+def near(word: str, known: Iterable[str], *, cutoff: float = 0.6) -> str:
     """Return the known word that the reader most likely meant, or an empty text."""
-    found = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
+    found = difflib.get_close_matches(word, list(known), n=1, cutoff=cutoff)
     return found[0] if found else ""
 
 
@@ -102,7 +107,13 @@ def _replaced(data: Any, path: Path, value: str) -> Any:
 def _fault(source: Source, model: type[Word], error: ErrorDetails) -> ConfigError:
     path = _path(source.data, error["loc"])
     make = _FAULTS.get(error["type"], _other)
-    return make(source, model, path, error)
+    fault = make(source, model, path, error)
+    written = error["loc"][-1] if error["type"] == "extra_forbidden" else error["input"]
+    mark = first_wide(written) if isinstance(written, str) else ""
+    if not mark or make is _other:
+        return fault
+    values = fault.values | {"plain": half_width(mark)}
+    return ConfigError(fault.what, where=fault.where, todo=HALF_WIDTH, **values)
 
 
 def _missing(source: Source, _model: type[Word], path: Path, error: ErrorDetails) -> ConfigError:
@@ -111,7 +122,7 @@ def _missing(source: Source, _model: type[Word], path: Path, error: ErrorDetails
         where=source.where(path),
         todo="Add it",
         key=str(error["loc"][-1]),
-        place=spell(path) or "the file",
+        place=spell(path) or Phrase("the file"),
     )
 
 
@@ -120,7 +131,7 @@ def _unknown(source: Source, model: type[Word], path: Path, error: ErrorDetails)
     owner = _model_at(model, source.data, path[:-1])
     allowed = sorted(field.alias or name for name, field in owner.model_fields.items()) if owner else []
     meant = near(key, allowed)
-    todo = "Did you mean {meant!r}? Allowed here: {allowed}" if meant else "Allowed here: {allowed}"
+    todo = N_("Did you mean {meant!r}? Allowed here: {allowed}") if meant else N_("Allowed here: {allowed}")
     where = source.where(path, key=True)
     return ConfigError("unknown key {key!r}", where=where, todo=todo, key=key, meant=meant, allowed=", ".join(allowed))
 
@@ -130,7 +141,7 @@ def _kind(source: Source, _model: type[Word], path: Path, error: ErrorDetails) -
         "{key} must be {kind}, not {found}",
         where=source.where(path),
         todo=_quotes(error),
-        key=spell(path) or "the file",
+        key=spell(path) or Phrase("the file"),
         kind=_KINDS[error["type"]],
         found=_found(error["input"]),
     )
@@ -139,9 +150,9 @@ def _kind(source: Source, _model: type[Word], path: Path, error: ErrorDetails) -
 def _quotes(error: ErrorDetails) -> str:
     given = error["input"]
     if error["type"] == "string_type" and isinstance(given, bool):
-        return "Put it in quotes"
+        return N_("Put it in quotes")
     plain = given in {"true", "false"} if error["type"] == "bool_type" else str(given).isdecimal()
-    return "Write it without quotes" if error["type"] in {"int_type", "bool_type"} and plain else ""
+    return N_("Write it without quotes") if error["type"] in {"int_type", "bool_type"} and plain else ""
 
 
 def _limit(source: Source, _model: type[Word], path: Path, error: ErrorDetails) -> ConfigError:
@@ -154,7 +165,7 @@ def _choice(source: Source, _model: type[Word], path: Path, error: ErrorDetails)
     context = error.get("ctx", {})
     allowed = [word.strip("' ") for word in _words(str(context.get("expected") or context.get("expected_tags", "")))]
     written = str(context.get("tag", error["input"]))
-    meant = near(written, allowed)
+    meant = near(written, allowed) or code_of(written, allowed)
     if error["type"].startswith("union_tag"):
         path = (*path, str(context.get("discriminator", "'kind'")).strip("'"))
     return ConfigError(
@@ -193,13 +204,16 @@ def _untagged(source: Source, _model: type[Word], path: Path, error: ErrorDetail
 
 
 def _other(source: Source, _model: type[Word], path: Path, error: ErrorDetails) -> ConfigError:
-    why = error["msg"].removeprefix("Value error, ")
+    raised = error.get("ctx", {}).get("error")
+    inner = raised.__cause__ if isinstance(raised, ValueError) else None
+    text = error["msg"].removeprefix("Value error, ")
+    text = text[:1].lower() + text[1:]
     return ConfigError(
         "{key} cannot be {found}: {why}" if not isinstance(error["input"], dict | list) else "{key}: {why}",
         where=source.where(path),
-        key=spell(path) or "the file",
+        key=spell(path) or Phrase("the file"),
         found=_found(error["input"]),
-        why=why[:1].lower() + why[1:],
+        why=inner if isinstance(inner, AgentError) else Phrase(text),
     )
 
 
@@ -224,9 +238,9 @@ def _found(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, dict):
-        return "keys and values"
+        return Phrase("keys and values")
     if isinstance(value, list | tuple):
-        return "a list"
+        return Phrase("a list")
     return repr(value) if len(repr(value)) <= 60 else repr(value)[:57] + "..."
 
 

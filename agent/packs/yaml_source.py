@@ -17,14 +17,17 @@ from yaml.events import AliasEvent, CollectionEndEvent, CollectionStartEvent, Sc
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from yaml.reader import ReaderError
 
-from agent.errors import ConfigError
+from agent.errors import ConfigError, Phrase
+from agent.language import N_
+from agent.packs.punctuation import first_wide, half_width, wide_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from agent.canonical import Json
+    from agent.packs.punctuation import Wide
 
-__all__ = ["MAX_BYTES", "MAX_DEPTH", "PackError", "Path", "Source", "parse", "spell"]
+__all__ = ["HALF_WIDTH", "MAX_BYTES", "MAX_DEPTH", "PackError", "Path", "Source", "parse", "spell"]
 
 MAX_BYTES: Final = 1 << 20
 MAX_DEPTH: Final = 32
@@ -33,6 +36,18 @@ _CONTROL = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 _PLACE = re.compile(r"(.*?):(\d+)(?::(\d+))?", re.DOTALL)
 _CELL = re.compile(r"(.*) ([A-Z]{1,3})(\d+)", re.DOTALL)
 _INTEGER = re.compile(r"-?(0|[1-9][0-9]{0,14})")
+
+HALF_WIDTH: Final = N_("Use half-width punctuation here: {plain}")
+_LOOK: Final = N_("Look at this line and the one above: indentation, a blank after each colon, quotes, brackets")
+_SAID: Final = frozenset(
+    {
+        N_("mapping values are not allowed here"),
+        N_("could not find expected ':' while scanning a simple key"),
+        N_("expected <block end>, but found '<block mapping start>' while parsing a block mapping"),
+        N_("expected <block end>, but found '<scalar>' while parsing a block mapping"),
+    }
+)
+"""PyYAML's words, in English."""
 
 Path = tuple[str | int, ...]
 """Keys and positions that lead from the top of the file to a value."""
@@ -98,6 +113,8 @@ def parse(data: bytes, name: str) -> Source:
     """
     text = _decode(data, name)
     node = _compose(text, name)
+    if isinstance(node, ScalarNode) and (wide := wide_at(text, node.end_mark.line + 1)):
+        raise PackError([_wide(name, wide)])
     builder = _Builder(name)
     source = Source(name, builder.build(node, ()), builder.values, builder.keys, builder.written)
     if builder.faults:
@@ -138,15 +155,32 @@ def _compose(text: str, name: str) -> Node:
         raise PackError([fault]) from error
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
+        if mark and (wide := wide_at(text, mark.line + 1)):
+            raise PackError([_wide(name, wide)]) from error
         where = f"{name}:{mark.line + 1}:{mark.column + 1}" if mark else name
         why = " ".join(part for part in (error.problem, error.context) if part)
-        raise PackError([ConfigError("not valid YAML: {why}", where=where, why=why)]) from error
+        raise PackError([ConfigError("not valid YAML: {why}", where=where, todo=_LOOK, why=_spoken(why))]) from error
     except (yaml.YAMLError, ValueError, OverflowError) as error:
         # PyYAML lets ValueError through for an escape beyond Unicode ("\\U00110000").
         raise PackError([ConfigError("not valid YAML: {why}", where=name, why=str(error)[:200])]) from error
     if node is None:
         raise PackError([ConfigError("the file is empty", where=name)])
     return node
+
+
+def _wide(name: str, wide: Wide) -> ConfigError:
+    return ConfigError(
+        "the full-width {mark!r} is no punctuation of YAML",
+        where=f"{name}:{wide.line}:{wide.column}",
+        todo=HALF_WIDTH,
+        mark=wide.mark,
+        plain=half_width(wide.mark),
+    )
+
+
+def _spoken(why: str) -> str:
+    """Return what the parser says; what it says most often, in the reader's language."""
+    return Phrase(why) if why in _SAID else why
 
 
 def _quickly(text: str) -> Node | None:
@@ -265,15 +299,17 @@ class _Builder:
     def _scalar(self, node: Node, path: Path) -> Json:
         text = str(node.value)
         if _CONTROL.search(text):
-            self._report(node, "{key} holds a control character", key=spell(path) or "the file")
+            self._report(node, "{key} holds a control character", key=spell(path) or Phrase("the file"))
             return ""
         if getattr(node, "style", None):  # plain text has none, or an empty one from libyaml
             return text
         if text in {"true", "false"}:
             return text == "true"
         if text in {"", "~", "null"}:
-            todo = "Write a value, or leave the key out"
-            self._report(node, "{key} has no value", todo, key=spell(path) or "the file")
+            mark = first_wide(str(path[-1])) if path else ""
+            todo = HALF_WIDTH if mark else N_("Write a value, or leave the key out")
+            key = spell(path) or Phrase("the file")
+            self._report(node, "{key} has no value", todo, key=key, plain=half_width(mark))
             return None
         if _INTEGER.fullmatch(text) and text != "-0":
             self.written[path] = text

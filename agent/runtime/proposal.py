@@ -7,11 +7,12 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from agent.language import N_
 from agent.packs.recognise import recognise
 from agent.runtime import topology
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from agent.model.family import Family
     from agent.packs.models import Model
@@ -58,10 +59,17 @@ class Proposal:
     unanswered: tuple[tuple[Neighbour, Device], ...]
     clashes: tuple[Clash, ...]
 
-    def to_yaml(self) -> str:
-        """Return a campus file that the strict loader takes: assets and links are there, the rest is for a person."""
+    def to_yaml(self, translate: Callable[[str], str] = str) -> str:
+        """Return a campus file that the strict loader takes: assets and links are there, the rest is for a person.
+
+        Args:
+            translate: into the language of the comments.
+        """
+        head = N_(
+            "Proposed by campus-agent discover. Check ids, families and links, add rooms and egress links, then run:"
+        )
         lines = [
-            "# Proposed by campus-agent discover. Check ids, families and links, add rooms and egress links, then run:",
+            f"# {translate(head)}",
             "#   campus-agent lint --campus FILE",
             "version: 1.0.0",
             "school:",
@@ -69,9 +77,9 @@ class Proposal:
             "  name: 我的学校",
         ]
         if self.items:
-            lines += ["assets:", *(line for item in self.items for line in self._asset(item))]
+            lines += ["assets:", *(line for item in self.items for line in self._asset(item, translate))]
         if self.links:
-            lines += ["links:", *(line for name, edge in self.links for line in _link(name, edge))]
+            lines += ["links:", *(line for name, edge in self.links for line in _link(name, edge, translate))]
         return "\n".join(lines) + "\n"
 
     def to_json(self) -> dict[str, Any]:
@@ -80,7 +88,7 @@ class Proposal:
             "hosts": self.discovery.hosts,
             "found": len(self.discovery.found),
             "missing": dict(sorted(self.discovery.missing.items())),
-            "refused": self.discovery.refused,
+            "refused": {address: str(why) for address, why in self.discovery.refused.items()},
             "assets": [self._facts(item) for item in self.items],
             "links": [{"id": name, **_edge(edge)} for name, edge in self.links],
             "unanswered": [
@@ -98,7 +106,7 @@ class Proposal:
             ],
         }
 
-    def _asset(self, item: Item) -> list[str]:
+    def _asset(self, item: Item, translate: Callable[[str], str]) -> list[str]:
         device = item.device
         lines = [
             f"  # {_comment(item.role, item.vendor, item.model)} ({item.rule})",
@@ -107,7 +115,8 @@ class Proposal:
             f"    address: {_quoted(device.addresses[0])}",
         ]
         if len(device.addresses) > 1:
-            lines.insert(1, f"  # answers at {_comment(*device.addresses[1:])} too")
+            text = translate(N_("answers at {addresses} too"))
+            lines.insert(1, f"  # {text.format(addresses=_comment(*device.addresses[1:]))}")
         if self.sweep.port != SNMP_PORT:
             lines.append(f"    port: {self.sweep.port}")
         return [*lines, f"    credentials: {_quoted(device.found.credentials)}"]
@@ -195,10 +204,10 @@ def _named(edges: Iterable[Edge]) -> Iterable[tuple[str, Edge]]:
         yield (name if taken[name] == 1 else f"{name}--{taken[name]}"), edge
 
 
-def _link(name: str, edge: Edge) -> list[str]:
-    seen = "seen from both ends" if edge.both else "seen from one end only"
+def _link(name: str, edge: Edge, translate: Callable[[str], str]) -> list[str]:
+    seen = N_("to {far}, seen from both ends") if edge.both else N_("to {far}, seen from one end only")
     return [
-        f"  # to {_comment(edge.far, edge.far_port)}, {seen}",
+        f"  # {translate(seen).format(far=_comment(edge.far, edge.far_port))}",
         f"  - id: {_quoted(name)}",
         "    role: backbone",
         f"    asset: {_quoted(edge.near)}",

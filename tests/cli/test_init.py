@@ -28,15 +28,20 @@ COMMAND = [sys.executable, "-m", "agent"]
 
 @pytest.mark.parametrize("language", ["zh_CN", "en"])
 def test_without_a_terminal_it_writes_a_valid_example(call: Call, tmp_path: Path, language: str) -> None:
-    """Both files, in a directory of their own, read back by the program that will use them."""
+    """Both files, in a directory of their own, read back as they are: no room, until a row is added as shown."""
     done = call("init", tmp_path / "new" / "school", "--lang", language)
     assert done.code == 0, done.err
     campus = tmp_path / "new" / "school" / "campus.yaml"
     assert done.out.splitlines() == [str(campus), str(campus.with_name("rooms.csv"))]
     value = load_campus(campus).value
     assert value.rooms_file == "rooms.csv"
-    assert value.rooms
+    assert value.rooms == ()
     assert value.headcounts == ()
+    row = next(line for line in campus.read_text(encoding="utf-8").splitlines() if "教室," in line)
+    with (campus.with_name("rooms.csv")).open("a", encoding="utf-8") as table:
+        table.write(row.removeprefix("#   ") + "\n")
+    (room,) = load_campus(campus).value.rooms
+    assert (room.id, room.kind, room.grade, room.seats, len(room.equipment)) == ("101", "classroom", 7, 48, 2)
 
 
 def test_nothing_is_overwritten(call: Call, tmp_path: Path) -> None:
@@ -63,7 +68,7 @@ ANSWERS = (
     *("第一 \x1b[31m中学", "bad id!", "first-school", "教务处", "幼稚园", "小学，初中"),
     *("1200", "80", "30", "99"),
     *("many", "900", "", "20"),
-    *("10.0.0.1", "XGE0/0/1", "500", "ten", "10.1.0.9/16"),
+    *("10.0.0.1/24", "10.0.0.1", "XGE0/0/1", "500", "ten", "10.1.0.9/16"),
 )
 
 

@@ -218,7 +218,7 @@ def test_every_fault_of_a_table_names_its_cell() -> None:
     with pytest.raises(PackError) as caught:
         read_rooms(table.encode("gbk"), "rooms.csv")
     assert [str(fault).partition(". ")[0] for fault in caught.value.faults] == [
-        "rooms.csv B2: rooms[0].kind cannot be '教师'",
+        "rooms.csv B2: '教师' is no kind of room",
         "rooms.csv C2: '一' is not a whole number",
         "rooms.csv D2: '也许' is neither yes nor no",
         "rooms.csv E2: rooms[0].seats must be at least 0, not -1",
@@ -228,6 +228,25 @@ def test_every_fault_of_a_table_names_its_cell() -> None:
         "rooms.csv H3: the cell stands below no heading",
         "rooms.csv A4: rooms[2]: only a classroom is the room of a class, and has a grade",
     ]
+
+
+@pytest.mark.parametrize(
+    ("row", "says"),
+    [
+        (
+            "1,课室,",
+            "B2: '课室' is no kind of room. Did you mean '教室'? Known: 教室 (classroom), 功能室 (subject-room), ",
+        ),
+        ("1,zzz,", "B2: 'zzz' is no kind of room. Known: 教室 (classroom), "),
+        ("1,教室,初中部", "C2: '初中部' is no stage of a school. Did you mean '初中'? Known: 幼儿园 (kindergarten), "),
+    ],
+)
+def test_an_unknown_word_is_answered_in_the_words_of_a_school(row: str, says: str) -> None:
+    """Whoever writes Chinese kinds is told the Chinese kinds, not codes alone; one fault per slip."""
+    with pytest.raises(PackError) as caught:
+        read_rooms(f"编号,类别,学段\n{row}\n".encode(), "t")
+    (fault,) = caught.value.faults
+    assert str(fault).startswith(f"t {says}")
 
 
 @pytest.mark.parametrize(

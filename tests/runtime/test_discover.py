@@ -273,6 +273,26 @@ def test_the_command_end_to_end(lab: tuple[int, dict[str, Speaker]], tmp_path: P
     assert 'credentials: "switches"' in output.read_text(encoding="utf-8")
     for secret in ("lab-ro", "not-this-one"):
         assert secret not in done.stdout + done.stderr + output.read_text(encoding="utf-8")
+    assert "# Proposed by campus-agent discover." in output.read_text(encoding="utf-8")
     again = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60, env=environment)
     assert again.returncode == 2
     assert "exists already" in again.stderr
+
+
+def test_a_sweep_without_a_device_writes_nothing(lab: tuple[int, dict[str, Speaker]], tmp_path: Path) -> None:
+    """The same command, once the credential is right, is not refused for a file of the first try; it speaks Chinese."""
+    secret, output = tmp_path / "switches", tmp_path / "found.yaml"
+    command = [sys.executable, "-m", "agent", "discover", "127.77.0.1", "--port", str(lab[0]), "--timeout-ms", "250"]
+    command += ["--credentials", str(secret), "-o", str(output)]
+    environment = {**os.environ, "LC_ALL": "C.UTF-8", "LC_MESSAGES": "", "LANG": ""}
+    codes = []
+    for community in ("not-this-one", "lab-ro"):
+        secret.write_text(f"version: 2c\ncommunity: {community}\n", encoding="utf-8")
+        secret.chmod(0o600)
+        done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60, env=environment)
+        codes.append(done.returncode)
+        assert done.stdout == ""
+        assert output.exists() == (community == "lab-ro")
+        assert (f"{output} is not written" in done.stderr) == (community != "lab-ro")
+    assert codes == [1, 0]
+    assert "# 由 campus-agent discover " in output.read_text(encoding="utf-8")
