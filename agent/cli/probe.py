@@ -69,7 +69,7 @@ def read(
         credential = _credential(target.scheme, credentials, community)
         with recording_into(record) as write:
             told = asyncio.run(adhoc.read_live(target, credential, collectors=collect, record=write))
-    print_readings(told.readings, as_json=as_json)
+    print_readings(told.readings, as_json=as_json, asset=told.asset)
     translate = translator(preferred(os.environ))
     for gap in told.gaps:
         typer.echo(f"campus-agent: {name_of(gap.reason, translate)}: {gap.render(translate)}", err=True)

@@ -58,9 +58,11 @@ def print_readings(
 
 
 def _within(subject: str, asset: str) -> str:
-    """Return a subject without the asset's id: `interface:core/Gi1` of `core` is `interface:Gi1`."""
-    kind, colon, rest = subject.partition(":")
-    return f"{kind}:{rest.removeprefix(f'{asset}/')}" if asset and colon and rest.startswith(f"{asset}/") else subject
+    """Return a subject without the asset's id: of `core`, `interface:core/Gi1` is `interface:Gi1`."""
+    kind, _, rest = subject.partition(":")
+    if asset and rest == asset:
+        return kind
+    return f"{kind}:{rest.removeprefix(f'{asset}/')}" if asset and rest.startswith(f"{asset}/") else subject
 
 
 _READING = (N_("metric"), N_("subject"), N_("value"), N_("unit"), N_("grade"))

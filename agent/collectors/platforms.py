@@ -12,7 +12,7 @@ has logged in nowhere is meant to be stopped, the probe must stand where such a 
 Readings: under `probe:<asset>/ipv4` and `probe:<asset>/ipv6` `platform.success` (1 or 0), `platform.outcome`,
 `platform.status`, `platform.dns`, `platform.connect`, `platform.tls`, `platform.first_byte`, and `platform.elapsed`,
 their sum, all in ms; `platform.certificate` and `platform.issuer`. Under `asset:<id>` `platform.success`, 1 if either
-family succeeds, `platform.aaaa` and `portal.redirected`.
+family succeeds, `platform.outcome` where the name gives nothing to probe, `platform.aaaa` and `portal.redirected`.
 """
 
 from __future__ import annotations
@@ -143,12 +143,20 @@ def _readings(asset: Asset, looked: Answer, names: NetAddresses, probes: list[_P
     aaaa = found.get("ipv6")
     if aaaa is not None and not names.literal and aaaa.state != "failed":
         readings.append(measured("platform.aaaa", subject, str(int(aaaa.state == "found")), "1", looked))
+    if not probes:
+        readings.append(measured("platform.outcome", subject, _nameless(names), "", looked))
     for probe in probes:
         readings += _of_probe(asset, probe, None if names.literal else found[probe.family], looked)
     if portals := {probe.portal for probe in probes} - {""}:
         state = next(each for each in ("portal", "elsewhere", "none") if each in portals)
         readings.append(measured("portal.redirected", subject, state, "", *(probe.answer for probe in probes)))
     return readings
+
+
+def _nameless(names: NetAddresses) -> str:
+    """Return why no family has an address: no answer leaves it open; an empty one proves that there is the name."""
+    states = {one.state for one in names.found}
+    return "name-failed" if "failed" in states else "no-address" if "none" in states else "name-unknown"
 
 
 def _of_probe(asset: Asset, probe: _Probe, name: NetFound | None, looked: Answer) -> list[Reading]:

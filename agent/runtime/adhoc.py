@@ -19,6 +19,7 @@ from agent.packs.load import config_directory, parse_families
 from agent.packs.validate import near
 from agent.runtime.log_target import LOCAL, log_target
 from agent.runtime.opening import open_transport
+from agent.runtime.shortfall import shortfalls
 from agent.sessions.live import LiveSession
 from agent.sessions.redact import Redactor
 from agent.sessions.replay import ReplaySession
@@ -77,9 +78,12 @@ class Target:
 class Told:
     """What an asset told, live or in a record."""
 
+    asset: str
+    """Its id."""
     readings: list[Reading]
     gaps: tuple[GapError, ...]
-    """Of each request that got no usable answer, and of each collector that could not use one, why."""
+    """Of each request that got no usable answer, of each collector that could not use one, and of what was asked for
+    and is not there, why."""
 
 
 def parse_target(url: str, *, links: Sequence[str] = (), topics: Sequence[str] = (), seconds: int = 60) -> Target:
@@ -214,7 +218,7 @@ async def read_live(
         deadline = target.campus.poll(usual).deadline_seconds
         session = LiveSession(transport, redactor, keep, clock or SystemClock(), deadline, told=gaps.append)
         readings = await measure(target.asset, target.campus, names, session, gaps.append)
-        return Told(readings, tuple(gaps))
+        return Told(target.asset.id, readings, (*gaps, *shortfalls(target.asset, readings)))
     finally:
         await transport.close()
 
@@ -232,7 +236,7 @@ async def read_record(record: IO[bytes], *, where: str) -> Told:
     session = ReplaySession(_noting(exchanges, gaps), where=where)
     readings = await measure(header.asset, campus, header.collectors, session, gaps.append)
     session.finish()
-    return Told(readings, tuple(gaps))
+    return Told(header.asset.id, readings, (*gaps, *shortfalls(header.asset, readings)))
 
 
 def _noting(exchanges: Iterable[Recorded], gaps: list[GapError]) -> Iterator[Recorded]:

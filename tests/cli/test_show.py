@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from datetime import date, timedelta
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
@@ -42,6 +43,38 @@ def shown(language: str, width: int, standard: str = "bozhou-school-2024") -> st
     print_sums([sums], language, console)
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue()
+
+
+@pytest.mark.parametrize("width", [60, 80, 110])
+def test_a_name_of_the_table_is_folded_never_cut(width: int) -> None:
+    """In or out, and of which port: both stay legible at every width, and the device is not said with every port."""
+    asset, port = "192.0.2.1-45873", "TenGigabitEthernet1/0/49.4094"
+    subjects = (f"interface:{asset}/{port}", f"asset:{asset}", "egress:telecom", f"asset:{asset}9")
+    readings = [
+        Reading(
+            metric=metric,
+            subject=subject,
+            value="1",
+            unit="By",
+            at="2026-11-22T00:00:00Z",
+            grade=Grade.REPORTED,
+            sources=(DIGEST,),
+        )
+        for subject in subjects
+        for metric in ("interface.octets.in", "interface.octets.out")
+    ]
+    console = Console(width=width, file=io.StringIO(), color_system=None)
+    print_readings(readings, as_json=False, asset=asset, console=console)
+    assert isinstance(console.file, io.StringIO)
+    heading, _, *lines = console.file.getvalue().strip("\n ").splitlines()
+    starts = [heading.index(one) for one in ("metric", "subject", "value")]
+    rows: list[tuple[str, str]] = []
+    for line in filter(str.strip, lines):  # a line without a unit goes on with the row above
+        metric, subject = (line[begin:end].strip() for begin, end in pairwise(starts))
+        before = ("", "") if " By " in line else rows.pop()
+        rows.append((before[0] + metric, before[1] + subject))
+    seen = (f"interface:{port}", "asset", "egress:telecom", f"asset:{asset}9")
+    assert rows == [(f"interface.octets.{way}", subject) for subject in seen for way in ("in", "out")]
 
 
 def test_days_are_first_and_last_their_number_and_gaps() -> None:

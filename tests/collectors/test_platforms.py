@@ -155,6 +155,7 @@ def test_a_name_that_is_not_found(state: str) -> None:
     """A lookup that fails is a probe that fails; of IPv6 it says nothing where there was no answer."""
     found = tuple(NetFound.from_json({"family": each, "state": state, "elapsed_us": 9}) for each in ("ipv4", "ipv6"))
     expected = {("platform.success", "asset:p1"): "0", ("collector.answer", "platforms:p1"): "ok"}
+    expected["platform.outcome", "asset:p1"] = f"name-{state}"
     if state == "unknown":
         expected["platform.aaaa", "asset:p1"] = "0"
     assert told(NetAddresses(found=found)) == expected
