@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from agent.language import N_
 from agent.model.metric import MetricKind, MetricPack
 from agent.packs.faults import fault as _fault
 from agent.packs.faults import known as _known
@@ -37,7 +38,7 @@ def metrics(pack: MetricPack, source: Source) -> list[ConfigError]:
         elif metric.unit:
             faults.append(_fault(source, (*place, "unit"), "a {kind} has no unit", kind=metric.kind.value))
         if (metric.kind is MetricKind.STATE) != bool(metric.states):
-            what = "a state lists its spellings in states, and nothing else has states"
+            what = N_("a state lists its spellings in states, and nothing else has states")
             faults.append(_fault(source, (*place, "states"), what))
     return faults
 
@@ -57,7 +58,7 @@ def family(pack: Family, source: Source, collectors: Collection[str] | None = No
             place = ("recognise", "sys_descr", n)
             faults.append(_fault(source, place, "not a regular expression: {why}", why=str(error)))
     for n, collector in enumerate(pack.collectors):
-        faults += _known(source, ("collectors", n), collector, collectors, "collector")
+        faults += _known(source, ("collectors", n), collector, collectors, N_("collector"))
     return faults
 
 

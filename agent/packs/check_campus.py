@@ -34,6 +34,8 @@ _ONCE: Final = (
 _SATURDAY: Final = 5
 _LABEL: Final = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?")
 """A part of a host name (RFC 1123 section 2.1); names that Windows gives may hold underscores too."""
+_ZONE: Final = re.compile(r"[A-Za-z0-9._-]{1,15}")
+"""A network interface of this machine, as Linux names them (IFNAMSIZ)."""
 _LONGEST_NAME: Final = 253
 
 
@@ -159,13 +161,14 @@ def is_host(text: str) -> bool:
 
     A name whose last part is a number is none: it is an address that was mistyped.
     """
+    address, percent, zone = text.partition("%")
     try:
-        ipaddress.ip_address(text)
+        ipaddress.ip_address(f"{address}%0" if percent else address)
     except ValueError:
         labels = text.removesuffix(".").split(".")
         named = len(text) <= _LONGEST_NAME and all(_LABEL.fullmatch(label) for label in labels)
         return named and not labels[-1].isdigit()
-    return True
+    return not percent or _ZONE.fullmatch(zone) is not None
 
 
 def _logs(n: int, asset: Asset, source: Source) -> list[ConfigError]:

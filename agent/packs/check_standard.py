@@ -5,6 +5,8 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
+from agent.errors import Phrase
+from agent.language import N_
 from agent.model.metric import Metric, MetricKind
 from agent.packs.check import unit as _unit
 from agent.packs.faults import fault, known, twice
@@ -26,11 +28,11 @@ def standard(pack: Standard, source: Source, metrics: Mapping[str, Metric] | Non
     derivations = {metric.derivation for metric in (metrics or {}).values() if metric.derivation}
     if metrics is not None:
         for name in pack.methods:
-            faults += known(source, ("methods", name), name, derivations, "derivation")
+            faults += known(source, ("methods", name), name, derivations, N_("derivation"))
     for place, criterion in _criteria(pack):
         for n, name in enumerate(criterion.interpretations):
             ids = [item.id for item in pack.interpretations]
-            faults += known(source, (*place, "interpretations", n), name, ids, "interpretation")
+            faults += known(source, (*place, "interpretations", n), name, ids, N_("interpretation"))
         if criterion.declared is not None and criterion.declared.unit not in UNITS:
             faults += _unit(source, (*place, "declared", "unit"), criterion.declared.unit)
         if criterion.measure is not None:
@@ -63,17 +65,17 @@ def _names(pack: Standard, source: Source) -> list[ConfigError]:
     for n, section in enumerate(pack.sections):
         if section.parent is not None:
             # A section comes after the one that it lies in: so there are no circles.
-            faults += known(source, ("sections", n, "parent"), section.parent, sections[:n], "section")
+            faults += known(source, ("sections", n, "parent"), section.parent, sections[:n], N_("section"))
     for n, indicator in enumerate(pack.indicators):
         if indicator.section is not None:
-            faults += known(source, ("indicators", n, "section"), indicator.section, sections, "section")
+            faults += known(source, ("indicators", n, "section"), indicator.section, sections, N_("section"))
         if indicator.veto is not None:
             vetoes = [veto.id for veto in pack.vetoes]
-            faults += known(source, ("indicators", n, "veto"), indicator.veto, vetoes, "veto")
+            faults += known(source, ("indicators", n, "veto"), indicator.veto, vetoes, N_("veto"))
     levels = [level.id for level in pack.levels]
     for n, veto in enumerate(pack.vetoes):
         for m, name in enumerate(veto.levels):
-            faults += known(source, ("vetoes", n, "levels", m), name, levels, "level")
+            faults += known(source, ("vetoes", n, "levels", m), name, levels, N_("level"))
     return faults
 
 
@@ -83,14 +85,14 @@ def _measure(source: Source, place: Path, measure: Measure, metrics: Mapping[str
         named.append(((*place, "capped_by"), measure.capped_by))
     faults: list[ConfigError] = []
     for where, name in named:
-        faults += known(source, where, name, metrics, "metric")
+        faults += known(source, where, name, metrics, N_("metric"))
         if name in metrics and measure.unit in UNITS and not compatible(metrics[name].unit, measure.unit):
-            unit = metrics[name].unit or "no unit"
-            what = "{name} is in {unit}, which cannot become {asked}"
+            unit = metrics[name].unit or Phrase("no unit")
+            what = N_("{name} is in {unit}, which cannot become {asked}")
             faults.append(fault(source, where, what, name=name, unit=unit, asked=measure.unit))
     for n, name in enumerate(measure.carried_by):
         where = (*place, "carried_by", n)
-        faults += known(source, where, name, metrics, "metric")
+        faults += known(source, where, name, metrics, N_("metric"))
         if name in metrics and metrics[name].kind is not MetricKind.COUNTER:
             faults.append(fault(source, where, "{name} is not a counter", name=name))
     if measure.method and measure.metric in metrics and not metrics[measure.metric].derivation:
@@ -105,7 +107,7 @@ def _examples(
         named = [("readings", m, series.metric) for m, series in enumerate(example.readings)]
         named += [("open", m, figure.metric) for m, figure in enumerate(example.open)]
         for key, m, name in named:
-            yield from known(source, (*place, "examples", n, key, m, "metric"), name, metrics, "metric")
+            yield from known(source, (*place, "examples", n, key, m, "metric"), name, metrics, N_("metric"))
 
 
 def sums(pack: Standard, source: Source) -> list[ConfigError]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from agent.errors import ConfigError
+from agent.language import translator
 from agent.packs.check_fit import campus_fits
 from agent.packs.load import (
     config_directory,
@@ -60,6 +62,18 @@ def test_a_wrong_file_gets_exactly_these_errors(path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         read(path)
     assert str(caught.value) + "\n" == path.with_suffix(".error").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("path", sorted(BAD.glob("campus-*.yaml")), ids=lambda path: path.stem)
+def test_a_school_is_told_in_chinese_alone(path: Path) -> None:
+    """Beside names, values and lists of what may be written there, no English words stand in a Chinese error."""
+    with pytest.raises(PackError) as caught:
+        read(path)
+    for fault in caught.value.faults:
+        told = fault.render(translator("zh_CN")).removeprefix(f"{fault.where}: ")
+        own = re.sub(r"'[^']*'|\"[^\"]*\"|(可用|可用值|可用的有)：.*|例如 .*", "", told)
+        assert re.search(r"[\u4e00-\u9fff]", own), told
+        assert not re.search(r"[A-Za-z]{2,} [A-Za-z]{2,}|(?<=：)none|[.,] [A-Z][a-z]+ ", own), told
 
 
 def test_every_golden_error_has_its_file() -> None:

@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from agent.assess.plan import plan_of
 from agent.assess.samples import milliseconds
+from agent.packs.check_campus import is_host
 from agent.packs.load import config_directory, load_campus, parse_campus
 from agent.packs.yaml_source import PackError
 
@@ -86,6 +89,20 @@ def test_one_fault_each(old: str, new: str, says: str) -> None:
     """A slip gets one error that says what is wrong."""
     found = faults(old, new)
     assert found[0].startswith(says), found
+
+
+@given(
+    st.one_of(
+        st.ip_addresses().map(str),
+        st.lists(st.from_regex(r"[A-Za-z]([a-z0-9-]{0,61}[a-z0-9])?", fullmatch=True), min_size=1, max_size=3).map(
+            ".".join
+        ),
+    )
+)
+def test_whatever_can_be_an_address_is_one(text: str) -> None:
+    """No address and no name by the rules is refused; behind a blank, with a scheme, a path or a comma it is."""
+    assert is_host(text)
+    assert not any(is_host(wrong) for wrong in (f" {text}", f"http://{text}", f"{text}/", f"{text}，1", f"{text}\n"))
 
 
 def test_a_camera_and_its_recorder_are_both_checked() -> None:
