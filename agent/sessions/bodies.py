@@ -6,7 +6,7 @@ read is no reason to keep it. Beside what is declared, each form loses:
 
 - ``password``, ``user``: values under names that say so (`password`, `userName`, ...).
 - ``authorization``: what echoes our own login: an Authorization or Cookie line, a Digest, Basic or Bearer value.
-- ``login``: what stands between `//` and `@` of a URL, and a password in its query: devices name addresses with it.
+- ``login``: what stands between `//` and the last `@` of a URL, and a password in its query (`logins`).
 - ``mac``: addresses spelled with separators, anywhere.
 
 Names are looked for as ASCII octets, which UTF-8, GB 18030 and ISO 8859 leave as they are; a document in another
@@ -28,6 +28,7 @@ from urllib.parse import quote, quote_plus
 from agent.errors import MalformedError
 from agent.model import snmp
 from agent.sessions.json_values import replace_json
+from agent.sessions.logins import redact_logins
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -52,10 +53,6 @@ SHORTEST_ENCODED = 6
 _MAC = re.compile(
     rb"(?<![0-9A-Fa-f:.-])(?:[0-9A-Fa-f]{2}([:-])(?:[0-9A-Fa-f]{2}\1){4}[0-9A-Fa-f]{2}"
     rb"|[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4})(?![0-9A-Fa-f:.-])"
-)
-_LOGIN = re.compile(
-    rb"(?i)(?:(?<=://)|(?<=:\\/\\/))(?!\[redacted:)[^\s/?#@<>\"'\\]{1,200}(?=@)"
-    rb"|(?<=[?&;/_])((?:password|passwd|pwd)=)(?!\[redacted:)[^\s&<>\"'\\]+"
 )
 _BARE_MAC = re.compile(rb"(?<![0-9A-Fa-f])[0-9A-Fa-f]{12}(?![0-9A-Fa-f])")
 _ECHO = re.compile(
@@ -103,7 +100,8 @@ def redact_body(request: HttpRequest, body: bytes, pseudonym: Pseudonym, counts:
 
     # First: an address that was replaced already is known by its separators, and would become another one.
     body = _sub(_MAC, body, lambda match: _mac(match[0], pseudonym), "mac", counts)
-    body = _sub(_LOGIN, body, lambda match: (match[1] or b"") + _mark("login"), "login", counts)
+    body, logins = redact_logins(body, request.form)
+    counts["login"] += logins
     if request.form == "json":
         body = replace_json(body, frozenset(rules.names()), shown)
     elif request.form == "lines":

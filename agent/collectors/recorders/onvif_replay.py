@@ -27,10 +27,11 @@ _SETUP: Final = (
 )
 """RTP inside the RTSP connection (tt:TransportProtocol)."""
 _URI: Final = re.compile(
-    r"rtsp://(?:[^/?#@\s]*@)?(?:\[[0-9a-f:.]{2,45}\]|[a-z0-9._-]{1,253})(?::([0-9]{1,5}))?(/[!-~]{0,999})",
+    r"rtsp://(?:[^/?#@\s]*@)?(?:\[[0-9a-f:.]{2,45}\]|[a-z0-9._-]{1,253})(?::([0-9]{1,5}))?(/[!-?A-~]{0,999})",
     re.IGNORECASE,
 )
-_CREDENTIAL: Final = re.compile(r"\[redacted:|(?:password|passwd|pwd)=", re.IGNORECASE)
+"""Without `@` in the path: what stands before one may be a password with a slash in it."""
+_CREDENTIAL: Final = re.compile(r"\[redacted:|(?:password|passwd|pass|psw|pwd|pw)=", re.IGNORECASE)
 """What may not come into a record, or has been taken out of it: such a path is not asked for."""
 _LAST_PORT: Final = 65_535
 

@@ -219,6 +219,14 @@ def test_a_device_of_tokens_is_asked_with_one() -> None:
         ("rtsp://10.9.8.7/user=admin&password=[redacted:login]&channel=1", None),
         ("rtsp://10.9.8.7/x?a=[redacted:secret]", None),
         ("rtsp://10.9.8.7/x?PassWd=1", None),
+        ("rtsp://10.9.8.7/rec?user=admin&pass=Xy12345", None),
+        ("rtsp://10.9.8.7/rec?psw=Xy12345&user=admin", None),
+        ("rtsp://10.9.8.7/rec/user=admin_pw=Xy12345", None),
+        ("rtsp://admin:12345/x@10.9.8.7/rec", None),
+        ("rtsp://admin:12345?x@10.9.8.7/rec", None),
+        ("rtsp://admin:p@ss/x@10.9.8.7/rec", None),
+        ("rtsp://10.9.8.7/x?y=1@2", None),
+        ("rtsp://10.9.8.7/x?y=1%402", Place("/x?y=1%402", None)),
         ("rtsp://10.9.8.7", None),
         ("rtsp://10.9.8.7:0/x", None),
         ("rtsp://10.9.8.7:65536/x", None),
@@ -235,6 +243,19 @@ def test_a_device_of_tokens_is_asked_with_one() -> None:
 def test_what_is_used_of_an_address(uri: str, place: Place | None) -> None:
     """Port, path and query; never a host, never a password, and only what may stand in a request."""
     assert place_of(uri) == place
+
+
+@given(st.text("@/?#&%:;,.=1[]", max_size=5), st.text("@/?#&%:;,.=1[]", max_size=5))
+@example("1/", "")
+@example("", "/1@1")
+def test_no_part_of_a_password_becomes_a_path(before: str, after: str) -> None:
+    """Whatever a password holds, before the host or in the query: no path that is asked for has a part of it."""
+    for uri in (
+        f"rtsp://admin:{before}Xy12345{after}@10.9.8.7/rec",
+        *(f"rtsp://10.9.8.7/rec?{name}={before}Xy12345{after}" for name in ("pass", "psw", "pw", "pwd", "Passwd")),
+    ):
+        place = place_of(uri)
+        assert place is None or "Xy12345" not in place.path
 
 
 @given(st.text(st.characters(codec="ascii"), max_size=40))
