@@ -79,6 +79,12 @@ NAMES: Mapping[str, str] = {
     "undeclared": N_("no document declared"),
     "malformed": N_("the answer does not decode"),
     "deadline": N_("time for the conversation ran out"),
+    # results of a conversation that are no gap (agent.model.evidence.TargetResult)
+    "ok": N_("ok"),
+    "partial": N_("partial"),
+    "failed": N_("failed"),
+    "resting": N_("resting"),
+    "aborted": N_("broken off"),
     # Grades, from agent.model.reading
     "measured": N_("measured"),
     "corroborated": N_("corroborated"),

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
+
+from agent.language import preferred, translator
 
 if TYPE_CHECKING:
     from agent.model.campus import Campus
@@ -26,17 +29,21 @@ def lint(
     from agent.packs.lint import lint as lint_packs
     from agent.packs.load import config_directory
 
+    _ = translator(preferred(os.environ))
     if campus is not None:
         found = _campus(campus, directory or config_directory())
-        typer.echo(f"ok   {campus}: {len(found.assets)} assets, {len(found.links)} links, {len(found.rooms)} rooms")
+        told = _("ok   {file}: {assets} assets, {links} links, {rooms} rooms")
+        numbers = {"assets": len(found.assets), "links": len(found.links), "rooms": len(found.rooms)}
+        typer.echo(told.format(file=campus, **numbers))
     results = lint_packs(directory or config_directory(), judge_example, collectors=COLLECTORS)
     for result in results:
         if verbose or not result.ok:
-            mark = "ok  " if result.ok else "FAIL"
-            difference = "" if result.ok else f" (expected {result.expected}; got {result.actual})"
+            mark = _("ok  ") if result.ok else _("FAIL")
+            found_other = _(" (expected {expected}; got {actual})")
+            difference = "" if result.ok else found_other.format(expected=result.expected, actual=result.actual)
             typer.echo(f"{mark} {result.where}: {result.what}{difference if result.expected else ''}")
     failed = sum(not result.ok for result in results)
-    typer.echo(f"{len(results) - failed} passed, {failed} failed")
+    typer.echo(_("{passed} passed, {failed} failed").format(passed=len(results) - failed, failed=failed))
     if failed:
         raise typer.Exit(1)
 

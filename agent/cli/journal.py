@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import typer
 
 from agent.cli.operate import STATE
+from agent.language import preferred, translator
 
 __all__ = ["register"]
 
@@ -23,7 +25,9 @@ def check(
 
     with Journal(state / "journal", readonly=True) as journal:
         checked = journal.check(deep=deep)
-    typer.echo(f"{checked.entries} entries, head {checked.head}, {checked.blobs} files, {checked.pruned} pruned")
+    _ = translator(preferred(os.environ))
+    told = _("{entries} entries, head {head}, {files} files, {pruned} pruned")
+    typer.echo(told.format(entries=checked.entries, head=checked.head, files=checked.blobs, pruned=checked.pruned))
 
 
 @journal_app.command("salvage")
@@ -32,9 +36,11 @@ def salvage(state: Path = STATE) -> None:
     from agent.journal.salvage import salvage as save
 
     saved = save(state / "journal")
-    typer.echo(f"{saved.entries} entries brought over; the damaged file is kept in {saved.kept}")
+    _ = translator(preferred(os.environ))
+    told = _("{entries} entries brought over; the damaged file is kept in {kept}")
+    typer.echo(told.format(entries=saved.entries, kept=saved.kept))
     for lost in saved.lost:
-        typer.echo(f"lost: {lost}")
+        typer.echo(_("lost: {what}").format(what=lost))
 
 
 def register(app: typer.Typer) -> None:

@@ -19,7 +19,7 @@ from agent.errors import UsageError
 from agent.language import preferred, translator
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from agent.model.evidence import Statement
     from agent.model.finding import Assessment
@@ -123,7 +123,7 @@ def enrol(
     from agent.runtime import enrolment
 
     token = read_file(token_file).decode("utf-8", "replace").strip()
-    for line in asyncio.run(enrolment.enrol(backend, token, campus, state)):
+    for line in asyncio.run(enrolment.enrol(backend, token, campus, state, _translate())):
         typer.echo(line)
 
 
@@ -137,7 +137,9 @@ def run(
     from agent.runtime import start
 
     logging.basicConfig(format="campus-agent: %(levelname)s: %(message)s", level=logging.WARNING)
-    for line in start.run(campus, state, backend, once=once):
+    if not once:
+        logging.getLogger("agent").setLevel(logging.INFO)  # of ours, not of the libraries
+    for line in start.run(campus, state, backend, once=once, translate=_translate()):
         typer.echo(line)
 
 
@@ -145,7 +147,7 @@ def upload(campus: Path = CAMPUS, state: Path = STATE, backend: str | None = BAC
     """Send everything that has no receipt yet."""
     from agent.runtime import start
 
-    for line in start.upload(campus, state, backend):
+    for line in start.upload(campus, state, backend, _translate()):
         typer.echo(line)
 
 
@@ -157,20 +159,26 @@ def bundle(
     """Export an assessment with all its evidence into one file for a reviewer."""
     from agent.runtime import start
 
-    typer.echo(start.bundle(state, output, seq))
+    typer.echo(start.bundle(state, output, seq, _translate()))
 
 
 def status(state: Path = STATE, as_json: bool = AS_JSON) -> None:
-    """Show what was measured, what waits for a receipt, and how much room is left."""
+    """Show whether the service runs, which devices fail, what waits for a receipt, and how much room is left."""
+    from agent.cli.status import status_lines
+    from agent.runtime.status import as_json as json_of
     from agent.runtime.status import status_of
 
     told = status_of(state)
     if as_json:
-        typer.echo(json.dumps(told, ensure_ascii=False, indent=2))
+        typer.echo(json.dumps(json_of(told), ensure_ascii=False, indent=2))
         return
-    for name, value in told.items():
-        shown = ", ".join(map(str, value)) if isinstance(value, list) else value
-        typer.echo(f"{name}: {'-' if shown in (None, '') else shown}")
+    for line in status_lines(told, preferred(os.environ)):
+        typer.echo(line)
+
+
+def _translate() -> Callable[[str], str]:
+    """Return the translator for the language that the environment asks for."""
+    return translator(preferred(os.environ))
 
 
 def register(app: typer.Typer) -> None:

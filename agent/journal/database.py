@@ -13,15 +13,15 @@ opening again, which reads what the disk really has, is the way on.
 
 from __future__ import annotations
 
-import fcntl
 import os
 import sqlite3
 import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from agent.errors import JournalBusyError, JournalError
+from agent.errors import JournalError
 from agent.journal.ballast import Ballast, free_bytes
+from agent.journal.lock import take_lock
 from agent.journal.schema import APPLICATION_ID, TABLES, TRIGGERS, VERSION
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from agent.journal.records import Limits
 
-__all__ = ["Database", "sync_directory", "take_lock"]
+__all__ = ["Database", "sync_directory"]
 
 T = TypeVar("T")
 
@@ -345,25 +345,6 @@ def _name(error: sqlite3.Error | UnicodeDecodeError) -> str:
 def _one(db: sqlite3.Connection, sql: str) -> Any:
     row = db.execute(sql).fetchone()
     return row[0] if row else None
-
-
-def take_lock(directory: Path) -> int:
-    """Take the writer's lock; it goes with the descriptor returned, or with the process.
-
-    Raises:
-        JournalBusyError: another process has it.
-    """
-    descriptor = os.open(directory / "journal.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        os.close(descriptor)
-        raise JournalBusyError(
-            "another process is writing this journal",
-            where=str(directory),
-            todo="stop the other campus-agent, or give this one its own state directory",
-        ) from error
-    return descriptor
 
 
 def sync_directory(directory: Path) -> None:

@@ -23,7 +23,8 @@ from agent import canonical
 from agent.clock import SystemClock, time_text
 from agent.errors import AgentError, JournalError
 from agent.journal import chain
-from agent.journal.database import Database, sync_directory, take_lock
+from agent.journal.database import Database, sync_directory
+from agent.journal.lock import take_lock
 from agent.journal.packing import unpack, unpack_envelope
 from agent.journal.records import Limits
 from agent.journal.schema import ENTRY_LINKED

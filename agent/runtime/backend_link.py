@@ -14,11 +14,13 @@ from agent.evidence import keys
 from agent.evidence.note import verify_receipt
 from agent.evidence.statement import open_challenge
 from agent.evidence.vkey import parse_vkey
+from agent.language import N_
 from agent.model.upload import enrolment_proof
 from agent.uplink.client import BackendClient
 from agent.uplink.outbox import Flushed, Outbox
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from agent.clock import Clock
@@ -51,6 +53,34 @@ class Pins:
     challenge_pub: bytes
 
 
+class Faults:
+    """What is wrong with the backend, logged once for each cause, and once more when it is over.
+
+    Challenges and entries go their own ways: a backend may take the one and refuse the other. What both meet (it is
+    away, mostly) is one cause.
+    """
+
+    def __init__(self, translate: Callable[[str], str]) -> None:
+        self._translate = translate
+        self._causes: dict[str, set[str]] = {}
+
+    def met(self, way: str, error: UplinkError) -> None:
+        """Log an error on one of the two ways, unless its cause is known."""
+        if not any(error.what in causes for causes in self._causes.values()):
+            log.warning("%s", error.render(self._translate))
+        self._causes.setdefault(way, set()).add(error.what)
+
+    def over(self, way: str) -> None:
+        """Take in that something went through on a way."""
+        if self._causes.pop(way, None) and not self._causes:
+            log.info("%s", self._translate(N_("the backend answers again")))
+
+    def refused(self, seq: int, why: str) -> None:
+        """Log an entry that the backend will never take."""
+        told = self._translate(N_("entry {seq} was refused for good: {why}"))
+        log.error("%s", told.format(seq=seq, why=why))
+
+
 class BackendLink:
     """A backend as a run and the service need it.
 
@@ -59,9 +89,10 @@ class BackendLink:
         pins: the keys that receipts and challenges must be signed with.
         keyid: this agent's key.
         clock: for retries and the offset of `Date`.
+        translate: into the language of the log.
     """
 
-    def __init__(self, url: str, pins: Pins, keyid: str, clock: Clock) -> None:
+    def __init__(self, url: str, pins: Pins, keyid: str, clock: Clock, translate: Callable[[str], str] = str) -> None:
         challenge_key = keys.public_from_pem(pins.challenge_pub, where="challenge.pub")
         trusted = {keys.keyid_of(challenge_key): challenge_key}
         self.url = url
@@ -69,7 +100,7 @@ class BackendLink:
         self._keyid = keyid
         self._clock = clock
         self._outbox: Outbox | None = None
-        self._told = ""
+        self._faults = Faults(translate)
         self._client = BackendClient(
             url,
             check_receipt=lambda proof, digest: verify_receipt(proof, digest, pins.log_vkey),
@@ -88,30 +119,36 @@ class BackendLink:
             async with asyncio.timeout(CHALLENGE_SECONDS):
                 fetched = await self._client.fetch_challenge(self._keyid)
         except UplinkError as error:
-            log.warning("no challenge: %s", error)
+            self._faults.met("challenge", error)
             return None
         except TimeoutError:
-            log.warning("no challenge: the backend did not give one within %g s", CHALLENGE_SECONDS)
+            late = UplinkError(
+                "the backend gave no challenge within {seconds} s",
+                where=self.url,
+                todo="Measuring goes on without one",
+                seconds=f"{CHALLENGE_SECONDS:g}",
+            )
+            self._faults.met("challenge", late)
             return None
+        self._faults.over("challenge")
         challenge = fetched.challenge
         return FreshChallenge(challenge.nonce, challenge.issued_at, fetched.envelope)
 
     async def send(self, journal: Journal) -> Flushed:
-        """Send what waits and is due; never raises for the backend's or the network's faults."""
+        """Send what waits and is due; never raises for the backend's or the network's faults, and logs none."""
         if self._outbox is None:
             self._outbox = Outbox(journal, self._client, self._clock)
-        done = await self._outbox.flush()
-        told = str(done.error) if done.error is not None else ""
-        if told and told != self._told:  # once per cause, not once per try
-            log.warning("%s", told)
-        self._told = told
-        for seq, why in done.rejected:
-            log.error("entry %d was refused for good: %s", seq, why)
-        return done
+        return await self._outbox.flush()
 
     async def flush(self, journal: Journal) -> float:
-        """Send what is due and return the seconds until it is worth trying again."""
+        """Send what is due, log what is wrong, and return the seconds until it is worth trying again."""
         done = await self.send(journal)
+        if done.error is not None:
+            self._faults.met("entries", done.error)
+        elif done.sent:
+            self._faults.over("entries")  # a look that found nothing due proves nothing
+        for seq, why in done.rejected:
+            self._faults.refused(seq, why)
         return IDLE_SECONDS if done.wait_seconds is None else min(done.wait_seconds, 3600.0)
 
     def resume(self, journal: Journal) -> None:

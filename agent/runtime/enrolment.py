@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING
 
 from agent.clock import SystemClock
 from agent.errors import AgentError, UsageError
+from agent.language import N_
 from agent.model.evidence import Statement
 from agent.runtime import recovery
 from agent.runtime.backend_link import BackendLink, pin_trust, token_proof
 from agent.runtime.wiring import open_agent
+from agent.uplink.answers import LaterError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from agent.clock import Clock
@@ -22,8 +25,8 @@ if TYPE_CHECKING:
 __all__ = ["enrol"]
 
 
-async def enrol(url: str, token: str, campus: Path, state: Path) -> list[str]:
-    """Enrol this agent at a backend and return what a person should see and compare.
+async def enrol(url: str, token: str, campus: Path, state: Path, translate: Callable[[str], str] = str) -> list[str]:
+    """Enrol this agent at a backend and return what a person should see and compare, in their language.
 
     May be called again after a failure: an enrolment that did not arrive is sent once more, and one that was refused,
     with nothing measured since, is set aside for one with the new token.
@@ -45,7 +48,8 @@ async def enrol(url: str, token: str, campus: Path, state: Path) -> list[str]:
         finally:
             await link.close()
         if done.error is not None:
-            done.error.todo = done.error.todo or "When the cause is gone, run campus-agent enrol again"
+            if isinstance(done.error, LaterError):
+                done.error.todo = N_("When the cause is gone, run campus-agent enrol again with the same token")
             raise done.error
         if done.rejected:
             raise UsageError(
@@ -56,10 +60,11 @@ async def enrol(url: str, token: str, campus: Path, state: Path) -> list[str]:
     finally:
         agent.close()
     fingerprint = hashlib.sha256(pins.log_vkey.encode()).hexdigest()
+    _ = translate
     return [
-        f"enrolled {agent.campus.school.id} with key {agent.signer.keyid}",
-        f"log key {pins.log_vkey}",
-        f"compare its fingerprint with the bureau's: {fingerprint}",
+        _("enrolled {school} with key {keyid}").format(school=agent.campus.school.id, keyid=agent.signer.keyid),
+        _("log key {key}").format(key=pins.log_vkey),
+        _("compare its fingerprint with the bureau's: {fingerprint}").format(fingerprint=fingerprint),
     ]
 
 

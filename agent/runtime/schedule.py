@@ -32,6 +32,8 @@ NIGHT = timedelta(hours=2)
 """Civil time of what is asked once a day."""
 MAX_PAUSE = timedelta(minutes=15)
 """A failing device is asked at least this often."""
+ALL_RESTING = "every device is resting after failures"
+"""Why a slot is skipped in which nobody would be asked."""
 MOST_SLOTS = 5_000
 """Slots of one job that are listed one by one after a long stop; older ones are only counted."""
 

@@ -20,11 +20,22 @@ from apscheduler.triggers.interval import IntervalTrigger
 
 from agent.errors import AgentError, JournalError
 from agent.journal.slots import SlotState
+from agent.language import N_
 from agent.model.evidence import EntryKind
 from agent.runtime import notify, recovery
 from agent.runtime.cycle import run
 from agent.runtime.daily import JOB, Daily
-from agent.runtime.schedule import DAY, MAX_PAUSE, Patience, due_between, first_slot, jobs_of, planned, slot_before
+from agent.runtime.schedule import (
+    ALL_RESTING,
+    DAY,
+    MAX_PAUSE,
+    Patience,
+    due_between,
+    first_slot,
+    jobs_of,
+    planned,
+    slot_before,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping
@@ -55,11 +66,13 @@ class Service:
     Args:
         agent: assembled and enrolled.
         reload: reads the campus file again; raises ConfigError when it is wrong.
+        translate: into the language of the log.
     """
 
-    def __init__(self, agent: Agent, reload: Callable[[], None]) -> None:
+    def __init__(self, agent: Agent, reload: Callable[[], None], translate: Callable[[str], str] = str) -> None:
         self._agent = agent
         self._reload = reload
+        self._translate = translate
         self._scheduler = AsyncIOScheduler(timezone="UTC")
         self._stop = asyncio.Event()
         self._busy: set[str] = set()
@@ -90,6 +103,7 @@ class Service:
         self._scheduler.start()
         tasks = [asyncio.create_task(self._beat()), asyncio.create_task(self._uplink())]
         notify.ready(self._told())
+        log.info("%s", self._planned())
         stopping = asyncio.create_task(self._stop.wait())
         try:
             done, _ = await asyncio.wait([stopping, *tasks], return_when=asyncio.FIRST_COMPLETED)
@@ -178,7 +192,7 @@ class Service:
         try:
             await self._due(collector, every, due)
         except AgentError as error:
-            log.error("%s: %s", collector, error)  # noqa: TRY400 - the text says it all
+            log.error("%s: %s", collector, error.render(self._translate))  # noqa: TRY400 - the text says it all
         except Exception:
             log.exception("%s: a slot failed", collector)
         self._lived[collector] = due
@@ -202,7 +216,8 @@ class Service:
             slots.end(collector, due, "skipped", "the run before it was still going on")
         elif not self._agent.journal.space().enough:
             slots.end(collector, due, "skipped", "there is no room left for the journal")
-            log.error("there is no room left for the journal: upload or free space; measuring is paused")
+            full = N_("there is no room left for the journal: upload or free space; measuring is paused")
+            log.error("%s", self._translate(full))
         else:
             await self._measure(collector, every, due)
 
@@ -214,7 +229,7 @@ class Service:
         resting = self._patience.resting(agent.clock.now()) if often else frozenset()
         jobs = jobs_of(agent.campus, agent.families, [collector], skip=resting)
         if not jobs:
-            self._ended(collector, due, "skipped", "every device is resting after failures")
+            self._ended(collector, due, "skipped", ALL_RESTING)
             return
         if due is not None:
             agent.journal.slots.start(collector, due)
@@ -294,20 +309,34 @@ class Service:
         try:
             agent.state(kind, agent.plan_files, time=agent.times(self._last_entry), reason=reason)
         except JournalError as error:
-            log.error("%s", error)  # noqa: TRY400 - the text says it all
+            log.error("%s", error.render(self._translate))  # noqa: TRY400 - the text says it all
         self._wake_uplink.set()
 
     def _prune(self, now: datetime) -> None:
         try:
             self._agent.journal.prune(now, KEEP_DAYS)
         except JournalError as error:
-            log.error("%s", error)  # noqa: TRY400 - the text says it all
+            log.error("%s", error.render(self._translate))  # noqa: TRY400 - the text says it all
 
     def _told(self) -> str:
         return f"polling {len(self._agent.campus.assets)} devices"
 
+    def _planned(self) -> str:
+        """Return how many devices there are, and what is asked how often."""
+        _ = self._translate
+        agent = self._agent
+        every = _("{collector} every {seconds} s")
+        plan = planned(agent.campus, agent.families).items()
+        told = [every.format(collector=name, seconds=seconds) for name, seconds in plan]
+        told.extend(
+            _("the assessment once a day by {standard}").format(standard=one.standard)
+            for one in agent.campus.applications
+        )
+        return _("measuring {count} devices: {plan}").format(count=len(agent.campus.assets), plan=", ".join(told))
+
     def _clock_step(self, seconds: float) -> None:
-        log.warning("the wall clock was set by %.1f s", seconds)
+        told = self._translate(N_("the wall clock was set by {seconds} s"))
+        log.warning("%s", told.format(seconds=f"{seconds:.1f}"))
         self._state(EntryKind.CONFIG, f"the wall clock stepped by {seconds:.1f} s")
         self._plan()
         self._begin(self._assess())  # a day may have begun in between
@@ -317,10 +346,13 @@ class Service:
         try:
             self._reload()
         except AgentError as error:
-            log.error("the new campus file is not used: %s", error)  # noqa: TRY400 - the text says it all
+            told = self._translate(N_("the new campus file is not used: {why}"))
+            log.error("%s", told.format(why=error.render(self._translate)))  # noqa: TRY400 - the text says it all
         else:
             self._state(EntryKind.CONFIG, "the campus file was read again")
             self._plan()
+            log.info("%s", self._translate(N_("the campus file was read again")))
+            log.info("%s", self._planned())
             if self._agent.lines is not None:
                 self._begin(self._agent.lines.keep({asset.id for asset in self._agent.campus.assets}))
         if self._agent.backend is not None:

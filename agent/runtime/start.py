@@ -13,6 +13,7 @@ from agent.collectors import COLLECTORS
 from agent.errors import ConfigError, JournalBusyError, UsageError
 from agent.evidence.bundle import write_bundle
 from agent.journal.store import Journal
+from agent.language import N_, name_of
 from agent.model.evidence import EntryKind, Statement
 from agent.packs.load import config_directory, load_campus, load_families
 from agent.runtime import recovery
@@ -23,12 +24,15 @@ from agent.runtime.lines import Lines
 from agent.runtime.schedule import jobs_of
 from agent.runtime.service import Service
 from agent.runtime.wiring import Agent, open_agent
+from agent.uplink.answers import LaterError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from datetime import datetime
     from pathlib import Path
 
+    from agent.errors import AgentError
+    from agent.model.evidence import TargetResult
     from agent.model.finding import Assessment
 
 __all__ = ["Scored", "assess", "bundle", "connected", "run", "upload"]
@@ -56,19 +60,25 @@ def opened(campus: Path, state: Path, clock: Clock | None = None) -> Iterator[Ag
         agent.close()
 
 
-def connected(agent: Agent, state: Path, url: str | None) -> BackendLink | None:
+def connected(agent: Agent, state: Path, url: str | None, translate: Callable[[str], str] = str) -> BackendLink | None:
     """Return the link to the backend, if there is one; its keys must be pinned.
+
+    Args:
+        agent: who sends.
+        state: its directory, which holds the pinned keys.
+        url: of the backend.
+        translate: into the language of the log.
 
     Raises:
         ConfigError: nothing is pinned.
     """
     if not url:
         return None
-    return BackendLink(url, load_pins(state / "trust"), agent.signer.keyid, agent.clock)
+    return BackendLink(url, load_pins(state / "trust"), agent.signer.keyid, agent.clock, translate)
 
 
-def run(campus: Path, state: Path, url: str | None, *, once: bool) -> list[str]:
-    """Run the service until it is told to stop, or one run over everything.
+def run(campus: Path, state: Path, url: str | None, *, once: bool, translate: Callable[[str], str] = str) -> list[str]:
+    """Run the service until it is told to stop, or one run over everything; log and lines in the reader's language.
 
     Returns:
         With `once`, a line per asset.
@@ -80,31 +90,36 @@ def run(campus: Path, state: Path, url: str | None, *, once: bool) -> list[str]:
             agent.use_campus(pack.value, pack.data, pack.digest)
 
         async def serve() -> list[str]:
-            agent.backend = connected(agent, state, url)
+            agent.backend = connected(agent, state, url, translate)
             try:
                 if not once:
                     agent.lines = Lines()
                     await agent.listen()
-                    await Service(agent, reload).serve()
+                    await Service(agent, reload, translate).serve()
                     await _take_last(agent)
                     return []
                 recovery.abort_open_runs(agent)
                 result = await run_cycle(agent, jobs_of(agent.campus, agent.families, COLLECTORS))
                 if agent.backend is not None:
-                    await agent.backend.send(agent.journal)
+                    await agent.backend.flush(agent.journal)
             finally:
                 if agent.lines is not None:
                     await agent.lines.close()
                 await agent.receivers.close()
                 if agent.backend is not None:
                     await agent.backend.close()
-            return [
-                f"{target.id}: {target.result}, {target.exchanges} exchanges"
-                + (f"; {result.why[target.id]}" if target.id in result.why else "")
-                for target in result.targets
-            ]
+            return [_target(target, result.why.get(target.id), translate) for target in result.targets]
 
         return asyncio.run(serve())
+
+
+def _target(target: TargetResult, why: AgentError | None, translate: Callable[[str], str]) -> str:
+    """Return how the conversation with an asset went."""
+    _ = translate
+    told = _("{asset}: {result}, {count} exchanges").format(
+        asset=target.id, result=name_of(target.result, _), count=target.exchanges
+    )
+    return f"{told}; {why.render(_)}" if why is not None else told
 
 
 async def _take_last(agent: Agent) -> None:
@@ -154,8 +169,8 @@ def _looked_at(campus: Path, state: Path, standards: Sequence[str], since: datet
         return Scored(judged.assessments, signed=False, last=latest_assessment(journal, standards))
 
 
-def upload(campus: Path, state: Path, url: str | None) -> list[str]:
-    """Send everything that is due and say what came of it.
+def upload(campus: Path, state: Path, url: str | None, translate: Callable[[str], str] = str) -> list[str]:
+    """Send everything that is due and say what came of it, in the reader's language.
 
     Raises:
         UsageError: no backend is configured.
@@ -174,16 +189,20 @@ def upload(campus: Path, state: Path, url: str | None) -> list[str]:
             finally:
                 await link.close()
             backlog = agent.journal.backlog()
+        if isinstance(done.error, LaterError):
+            done.error.todo = N_("Nothing is lost: a running service sends it, or run campus-agent upload again")
         if done.error is not None:
             raise done.error
-        lines = [f"{done.sent} receipts stored, {backlog.waiting} entries waiting"]
-        return lines + [f"entry {seq} was refused for good: {why}" for seq, why in backlog.rejected]
+        _ = translate
+        lines = [_("{sent} receipts stored, {waiting} entries waiting").format(sent=done.sent, waiting=backlog.waiting)]
+        refused = _("entry {seq} was refused for good: {why}")
+        return lines + [refused.format(seq=seq, why=why) for seq, why in backlog.rejected]
 
     return asyncio.run(send())
 
 
-def bundle(state: Path, output: Path, seq: int | None) -> str:
-    """Export an assessment and return what was written.
+def bundle(state: Path, output: Path, seq: int | None, translate: Callable[[str], str] = str) -> str:
+    """Export an assessment and return what was written, in the reader's language.
 
     Raises:
         UsageError: there is no such assessment.
@@ -203,7 +222,10 @@ def bundle(state: Path, output: Path, seq: int | None) -> str:
             pins.challenge_pub if pins else None,
         )
     write_bundle(output, contents)
-    return f"{output}: assessment {found[-1].seq}, {len(contents.statements)} statements, {len(contents.blobs)} files"
+    _ = translate
+    return _("{output}: assessment {seq}, {statements} statements, {files} files").format(
+        output=output, seq=found[-1].seq, statements=len(contents.statements), files=len(contents.blobs)
+    )
 
 
 def _public_key(journal: Journal) -> bytes:

@@ -17,6 +17,7 @@ import httpx
 from agent import __version__, canonical
 from agent.clock import parse_time
 from agent.errors import AgentError, ConfigError, MalformedError
+from agent.language import N_
 from agent.model.upload import BLOB_MEDIA_TYPE, ENVELOPE_MEDIA_TYPE
 from agent.uplink.answers import Action, LaterError, RefusedError, read_problem
 from agent.uplink.backoff import http_date, retry_after
@@ -39,7 +40,11 @@ __all__ = ["BackendClient", "FetchedChallenge", "Limits"]
 
 MAX_ANSWER_BYTES = 2 * 1024 * 1024
 """The longest honest answer is a list of missing digests, about 1 MiB."""
-_TOO_LATE = "Nothing is lost: it is sent again by itself. If this stays, check the backend's URL and the way to it"
+_TOO_LATE = N_(
+    "Nothing is lost: a running service sends it again by itself. If this stays, check the backend's URL and the way"
+    " to it"
+)
+_AT_ONCE = N_("Check the backend's URL and the way to it, then run the command again")
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,8 +181,8 @@ class BackendClient:
         try:
             leaf = self._check_receipt(answer.body, digest)
         except AgentError as error:
-            text = "the backend said {status} without a receipt that holds: {why}"
-            raise self._later(path, text, status=answer.status, why=error.render()) from error
+            text = N_("the backend said {status} without a receipt that holds: {why}")
+            raise self._later(path, text, status=answer.status, why=error) from error
         if leaf.statement.digest() != digest or leaf.seq != seq:
             raise self._later(path, "the backend gave a receipt for another entry")
         return answer.body
@@ -196,9 +201,7 @@ class BackendClient:
             challenge = self._open_challenge(answer.body)
             expires = parse_time(challenge.expires)
         except AgentError as error:
-            raise self._later(
-                path, "the backend gave a challenge that does not hold: {why}", why=error.render()
-            ) from error
+            raise self._later(path, "the backend gave a challenge that does not hold: {why}", why=error) from error
         # Compared with the backend's own time: our clock may be wrong, and that is then seen in the evidence.
         now = self._clock.now().timestamp() + (self.clock_offset_ms or 0) / 1000
         if challenge.agent != keyid or expires.timestamp() < now or challenge.nonce == self._last_nonce:
@@ -214,13 +217,17 @@ class BackendClient:
         Raises:
             UplinkError: not reached, or no usable answer.
         """
-        answer = await self._request("GET", "/v1/trust")
         try:
-            found = canonical.loads(answer.body) if answer.status == 200 else None
-        except MalformedError:
-            found = None
-        if not isinstance(found, dict):
-            raise self._no_answer("/v1/trust", answer, "the backend gave no keys (status {status})")
+            answer = await self._request("GET", "/v1/trust")
+            try:
+                found = canonical.loads(answer.body) if answer.status == 200 else None
+            except MalformedError:
+                found = None
+            if not isinstance(found, dict):
+                raise self._no_answer("/v1/trust", answer, "the backend gave no keys (status {status})")
+        except LaterError as error:  # nothing waits to be sent: who asks for keys asks again
+            error.todo = _AT_ONCE
+            raise
         return found
 
     async def _request(self, method: str, path: str, body: bytes = b"", content_type: str = "") -> _Answer:

@@ -244,9 +244,22 @@ def test_status_tells_a_person_and_a_program(measured: School) -> None:
     assert told["waiting for a receipt"] == 6
     shown = agent("status", "--state", measured.state).out
     assert "entries: 6" in shown
-    assert "not ok in the last run: -" in shown
+    assert "devices that do not answer as they should: -" in shown
+    assert "service: not running" in shown
+    assert "room enough: yes" in shown
+    assert "+08:00" in shown, "times are the campus's"
     assert "None" not in shown
     assert "[]" not in shown
+
+
+def test_the_status_is_chinese_where_the_system_is(measured: School) -> None:
+    """Every label and state is Chinese, and no value is a word of the program."""
+    shown = agent("status", "--state", measured.state, LANG="zh_CN.UTF-8").out
+    for line in shown.splitlines():
+        label, _, value = line.partition(": ")
+        assert re.search(r"[\u4e00-\u9fff]", label), line
+        assert not re.search(r"True|False|None|\d{4}-\d\d-\d\dT", value), line
+    assert re.search("^等待回执: 6$", shown, re.MULTILINE)
 
 
 def test_keys_are_made_once_and_never_shown(tmp_path: Path) -> None:

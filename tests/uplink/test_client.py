@@ -200,7 +200,7 @@ def test_any_answer_of_a_stranger_is_an_uplink_error(school: School, answer: Ans
     with pytest.raises(LaterError) as raised:
         ask(school, answer, lambda client: client.missing([canonical.digest(b"x")]))
     assert "http://127.0.0.1:" in raised.value.render()
-    assert "sent again by itself" in raised.value.render()
+    assert "a running service sends it again by itself" in raised.value.render()
 
 
 def test_missing_is_only_what_was_asked(school: School) -> None:
