@@ -24,17 +24,17 @@ _NAME: Final = N_("Check the spelling of the name, and the resolver of this serv
 _WAY: Final = N_("Check that it is switched on, the address and port, and the firewalls in between")
 _SERVICE: Final = N_("Check the port, and that the service is switched on")
 _TLS: Final = N_("Check port and scheme; open the page from this server with a browser to see its certificate")
-_ENDS: Final[dict[str, tuple[GapReason, str, str]]] = {
-    "no-address": (GapReason.UNREACHABLE, N_("the name has no address"), _NAME),
-    "name-unknown": (GapReason.UNREACHABLE, N_("there is no such name"), _NAME),
-    "name-failed": (GapReason.UNREACHABLE, N_("the resolver does not answer for this name"), _NAME),
-    "nameless": (GapReason.UNREACHABLE, N_("the name cannot be resolved"), _NAME),
-    "refused": (GapReason.REFUSED, N_("the connection is refused: nothing listens at this port"), _SERVICE),
-    "silent": (GapReason.UNREACHABLE, N_("no answer to the connection"), _WAY),
-    "unreachable": (GapReason.UNREACHABLE, N_("the network says that the host cannot be reached"), _WAY),
-    "tls-failed": (GapReason.UNREACHABLE, N_("no TLS comes about, or its certificate is not trusted"), _TLS),
-    "closed": (GapReason.UNREACHABLE, N_("the connection is closed without an answer"), _SERVICE),
-    "no-answer": (GapReason.UNREACHABLE, N_("the connection stands, but nothing is answered"), _SERVICE),
+_ENDS: Final[dict[str, tuple[str, str]]] = {
+    "no-address": (N_("the name has no address"), _NAME),
+    "name-unknown": (N_("there is no such name"), _NAME),
+    "name-failed": (N_("the resolver does not answer for this name"), _NAME),
+    "nameless": (N_("the name cannot be resolved"), _NAME),
+    "refused": (N_("the connection is refused: nothing listens at this port"), _SERVICE),
+    "silent": (N_("no answer to the connection"), _WAY),
+    "unreachable": (N_("the network says that the host cannot be reached"), _WAY),
+    "tls-failed": (N_("no TLS comes about, or its certificate is not trusted"), _TLS),
+    "closed": (N_("the connection is closed without an answer"), _SERVICE),
+    "no-answer": (N_("the connection stands, but nothing is answered"), _SERVICE),
 }
 """By where a probe ended (`platform.outcome`, `host.service`)."""
 _PORTAL: Final = (
@@ -51,9 +51,7 @@ _LINKS: Final = {
     "renumbered": N_("the device numbered its ports anew meanwhile"),
     "ambiguous": N_("several ports of the device have this name"),
 }
-_PORT: Final = N_(
-    "Name the port as the device does: campus-agent read --collect interfaces shows its ports' names"
-)
+_PORT: Final = N_("Name the port as the device does: campus-agent read --collect interfaces shows its ports' names")
 
 
 def shortfalls(asset: Asset, readings: Sequence[Reading]) -> tuple[GapError, ...]:
@@ -101,5 +99,5 @@ def _links(readings: Sequence[Reading]) -> Iterator[GapError]:
 
 
 def _end(state: str, where: str, asset: Asset) -> GapError:
-    reason, what, todo = _ENDS[state]
-    return GapError(reason, what, where=where, todo=todo, host=asset.address)
+    what, todo = _ENDS[state]
+    return GapError(GapReason.UNREACHABLE, what, where=where, todo=todo, host=asset.address)

@@ -47,11 +47,11 @@ def test_a_page_whose_name_nobody_knows() -> None:
 
 @pytest.mark.parametrize("scheme", ["tcp", "http"])
 def test_a_port_at_which_nothing_listens(scheme: str) -> None:
-    """`read tcp://` and `read http://` of a closed port: refused, with where and what to do."""
+    """`read tcp://` and `read http://` of a closed port: a reason, with where and what to do."""
     port = closed_port()
     told = asyncio.run(read_live(parse_target(f"{scheme}://127.0.0.1:{port}"), Credential()))
     (gap,) = told.gaps
-    assert gap.reason == "refused"
+    assert gap.reason == "unreachable"
     assert "nothing listens at this port" in gap.what
     assert gap.where == (f"127.0.0.1:{port}" if scheme == "tcp" else "127.0.0.1 (ipv4)")
 
