@@ -48,14 +48,15 @@ def set_aside(place: School) -> list[str]:
     return [path.name for path in place.state.iterdir() if path.name.startswith("journal.refused-")]
 
 
-def test_a_wrong_token_can_be_put_right(tmp_path: Path, device: int) -> None:
-    """A mistyped token is refused with what to do, and the right one enrols the same agent."""
+def test_a_wrong_token_can_be_put_right(tmp_path: Path, device: int, caplog: pytest.LogCaptureFixture) -> None:
+    """A mistyped token is refused with what to do, once and not in a log as well; the right one enrols the agent."""
     place = school(tmp_path, {"one": device})
     with bureau(tmp_path / "backend") as served:
         assert "the token is empty" in refused(place, served.url, "", UsageError)
         told = refused(place, served.url, "WRONG-CANARY-1", UplinkError)
         assert "refused" in told
         assert "token" in told
+        assert caplog.messages == []
         refused(place, served.url, "WRONG-CANARY-1", UplinkError)
         assert set_aside(place) == []
         lines = enrol(place, served.url, served.backend.store.create_token(SCHOOL))
@@ -82,7 +83,9 @@ def test_an_enrolment_that_did_not_arrive_is_sent_again(tmp_path: Path, device: 
     """A backend that cannot be reached costs nothing: the same command finishes it, with the same chain."""
     place, port = school(tmp_path, {"one": device}), free_tcp_port()
     url = f"http://127.0.0.1:{port}"
-    assert f"{url}/v1/trust: the backend cannot be reached" in refused(place, url, "x", UplinkError)
+    told = refused(place, url, "x", UplinkError)
+    assert f"{url}/v1/trust: the backend cannot be reached" in told
+    assert told.endswith("then run the command again"), "nothing has begun that would be sent by itself"
     with bureau(tmp_path / "backend", port) as served:
         secret = served.backend.store.create_token(SCHOOL)
         pins = asyncio.run(pin_trust(url, place.trust, SystemClock()))

@@ -41,7 +41,8 @@ class SetClock:
 
 def lived(place: School, slots: list[tuple[int, str]]) -> list[Status]:
     """Let a service do these slots, each so many seconds after the one before; return the status after each."""
-    clock, told = SetClock(), []
+    clock = SetClock()
+    told: list[Status] = []
 
     async def live() -> None:
         for seconds, collector in slots:
