@@ -106,6 +106,15 @@ def test_a_wrong_community_that_is_an_ordinary_word_makes_no_hole_in_the_hint(de
     assert "check address" not in done.err
 
 
+def test_a_port_that_the_device_does_not_have_is_a_reason_and_exit_1(device: int) -> None:
+    """`--link egress:t=nope`: the device answers well, but what was asked for is not there, and a line says so."""
+    done = agent("read", f"snmp://127.0.0.1:{device}", "--community", COMMUNITY, "--link", "egress:t=nope", "--json")
+    assert done.code == 1
+    assert '"link.match"' in done.out
+    (line,) = done.err.splitlines()
+    assert "egress:t: no port of the device has this name. Name the port as the device does" in line
+
+
 def test_a_credential_file_opens_what_a_community_opens(tmp_path: Path, device: int) -> None:
     """--credentials takes a file of mode 0600 and refuses one that others may read."""
     path = tmp_path / "ro"
