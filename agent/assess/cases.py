@@ -158,10 +158,10 @@ def _extremes(measure: Measure, line: Observed) -> tuple[Fraction, Fraction | No
     size = missing + len(samples)
     if measure.over_time == "mean":
         return sum(samples, Fraction(0)) / size, None
-    padded = [Fraction(0)] * missing + samples
     first, last = rank(measure.over_time, size)
     high = (samples[first] + samples[last]) / 2 if last < len(samples) else None
-    return (padded[first] + padded[last]) / 2, high
+    low = [samples[place - missing] if place >= missing else Fraction(0) for place in (first, last)]
+    return sum(low, Fraction(0)) / 2, high
 
 
 def _contradicted(carried: Sequence[Traffic], value: Fraction) -> bool:

@@ -27,8 +27,11 @@ def read_file(path: Path) -> bytes:
     Raises:
         UsageError: it cannot be read.
     """
+    from agent.evidence.bundle import MAX_BUNDLE_BYTES  # no larger file is read here
+
     try:
-        return path.read_bytes()
+        with path.open("rb") as file:
+            data = file.read(MAX_BUNDLE_BYTES + 1)
     except OSError as error:
         raise UsageError(
             "cannot read this file: {why}",
@@ -36,6 +39,9 @@ def read_file(path: Path) -> bytes:
             todo=READABLE,
             why=error.strerror,
         ) from error
+    if len(data) > MAX_BUNDLE_BYTES:
+        raise UsageError("this file is larger than any that is read here", where=str(path), todo=READABLE)
+    return data
 
 
 @contextmanager

@@ -7,12 +7,20 @@ from __future__ import annotations
 
 import json
 import os
+from collections import Counter
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
 from agent.cli.files import read_file, write_file
 from agent.errors import UsageError
+from agent.verify.result import Assurance
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from agent.verify.result import AttestationResult
 
 __all__ = ["register"]
 
@@ -43,14 +51,27 @@ def verify(
                 continue
             mark = "ok  " if check.ok else "FAIL"
             detail = check.told(_)
-            typer.echo(f"{mark} {check.name}" + (f": {detail}" if detail else ""))
+            typer.echo(_visible(f"{mark} {check.name}" + (f": {detail}" if detail else "")))
         verdict = _("holds") if result.ok else _("does NOT hold")
         counts = _("{count} checks, {failed} failed").format(count=len(result.checks), failed=len(result.failed()))
-        typer.echo(f"{bundle.name}: {verdict} ({counts})")
+        typer.echo(_visible(f"{bundle.name}: {verdict} ({counts})"))
+        typer.echo(_grades(result, _))
         if pinned is None:  # anyone can make a bundle that agrees with itself
             typer.echo(_("keys taken from the bundle itself; pin them with --trust to know whose they are"), err=True)
     if not result.ok:
         raise typer.Exit(1)
+
+
+def _visible(text: str) -> str:
+    """Return text without what a terminal takes as an instruction: names in a bundle are the school's."""
+    return "".join(character if character.isprintable() else "�" for character in text)
+
+
+def _grades(result: AttestationResult, _: Callable[[str], str]) -> str:
+    """Return how well the times of the runs are vouched for."""
+    counts = Counter(result.assurance.values())
+    text = _("runs: {challenged} in time and with a challenge, {deferred} received later, {chained} without receipt")
+    return text.format(**{grade.value: counts[grade] for grade in Assurance})
 
 
 def report(

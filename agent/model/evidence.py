@@ -13,7 +13,7 @@ from pydantic import AliasGenerator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from agent.model.asset import Asset
-from agent.model.base import Timestamp, Word
+from agent.model.base import Identifier, Nanoseconds, Timestamp, Word
 from agent.model.campus import Campus
 
 __all__ = [
@@ -97,24 +97,28 @@ class ChallengeRef(Wire):
     issued_at: Timestamp
 
 
+_Milliseconds = Annotated[str, Field(pattern=r"^-?[0-9]{1,12}$")]
+"""Up to 31 years, which is more than any clock is wrong."""
+
+
 class Times(Wire):
     """When it happened, by wall clock and by monotonic clock; the clock's state is a fact, never corrected."""
 
     started: Timestamp
     finished: Timestamp
-    monotonic_ns: str
+    monotonic_ns: Nanoseconds
     """CLOCK_MONOTONIC at `finished`."""
     clock_source: str = "system"
-    clock_offset_ms: str | None = None
+    clock_offset_ms: _Milliseconds | None = None
     """Difference to the backend's Date header, if known."""
-    clock_step_ms: str | None = None
+    clock_step_ms: _Milliseconds | None = None
     """By how much the wall clock was set between `started` and `finished`, if it was (against the monotonic clock)."""
 
 
 class TargetResult(Wire):
     """How the conversation with one asset went."""
 
-    id: str
+    id: Identifier
     result: str
     """`ok`, `partial`, the reason of the gap that ended it, or `resting`: not asked, since it failed before."""
     segment: DigestSet | None = None

@@ -12,7 +12,7 @@ from typing import Annotated, Literal, Protocol, runtime_checkable
 from pydantic import Field
 
 from agent import canonical
-from agent.model.base import Decimal, Digest, Holds, Identifier, Timestamp, Word
+from agent.model.base import Decimal, Digest, Holds, Identifier, Nanoseconds, Timestamp, Word
 from agent.model.canary import CanaryFound, CanaryList, CanaryNonces, CanarySeek, CanarySend, CanarySent
 from agent.model.cli import CliCommand, CliOutput
 from agent.model.gap import Gap, GapReason, Unasked
@@ -309,7 +309,7 @@ class Exchange(Word):
     """Position in the segment, from 0."""
     at: Timestamp
     """Wall time of the agent when the answer was complete."""
-    monotonic_ns: str
+    monotonic_ns: Nanoseconds
     """CLOCK_MONOTONIC at the same moment, a decimal string."""
     request: Request
     response: Response | None = None

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from agent.journal.records import Entry
     from agent.journal.store import Journal
+    from agent.model.base import Digest
     from agent.model.finding import Assessment
     from agent.model.metric import Metric
     from agent.model.standard import Standard
@@ -178,6 +179,11 @@ def sign_judgement(agent: Agent, judgement: Judgement) -> Entry:
             todo="Judge again; if it stays, look whether something sets the clock of this machine back",
             count=late,
         )
+    if judgement.campus_digest != _last_plan(agent.journal):
+        # by a file that nothing was measured by: the chain says so, where everybody sees it
+        now = agent.times(agent.clock.now())
+        reason = "the campus file was read for an assessment"
+        agent.state(EntryKind.CONFIG, {"campus.yaml": judgement.campus}, time=now, reason=reason)
     return agent.state(
         EntryKind.ASSESSMENT,
         {"campus.yaml": judgement.campus, **judgement.files},
@@ -185,6 +191,16 @@ def sign_judgement(agent: Agent, judgement: Judgement) -> Entry:
         plan=digest_set(judgement.campus_digest),
         window=(judgement.window.since, judgement.window.until),
     )
+
+
+def _last_plan(journal: Journal) -> Digest | None:
+    """Return the digest of the campus file that the chain named last; None where it names none."""
+    newest = None
+    for entry in journal.entries():
+        if entry.kind in (EntryKind.RUN_START, EntryKind.RUN, EntryKind.CONFIG):
+            newest = entry
+    named = Statement.from_bytes(newest.payload).subject if newest is not None else ()
+    return next((subject.digest.digest() for subject in named if subject.name == "campus.yaml"), None)
 
 
 def assess_window(
@@ -211,10 +227,16 @@ def latest_assessment(journal: Journal, standards: Sequence[str] = ()) -> Statem
     return newest
 
 
+def _ended(entry: Entry) -> datetime:
+    return parse_time(Statement.from_bytes(entry.payload).predicate.time.finished)
+
+
 def export(
     journal: Journal, assessment: Entry, agent_pub: bytes, log_vkey: str | None, challenge_pub: bytes | None
 ) -> BundleContents:
-    """Return the bundle of an assessment: the chain from its first run's start to itself, and every file named there.
+    """Return the bundle of an assessment: the chain from before its window to itself, and every file named there.
+
+    It begins with the last entry that ended before the window, if there is one: so it shows that no run was left out.
 
     Raises:
         JournalError: a file was pruned or lost.
@@ -224,6 +246,7 @@ def export(
     since, until = (parse_time(text) for text in statement.predicate.window)
     runs = {item.run for item, _ in runs_between(journal, since, until)}
     first = min((entry.seq for entry in journal.entries() if entry.run in runs), default=assessment.seq)
+    first = max((entry.seq for entry in journal.entries() if entry.seq < first and _ended(entry) < since), default=0)
     entries = [entry for entry in journal.entries(after=first - 1) if entry.seq <= assessment.seq]
     blobs: dict[str, bytes] = {}
     files = []

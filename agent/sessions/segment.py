@@ -43,6 +43,8 @@ __all__ = [
 
 MAX_SEGMENT = 256 * 1024 * 1024
 """Octets; a switch with 1 000 ports and 20 columns is about 2 MB."""
+MAX_RATIO, RATIO_FREE = 100, 4 * 1024 * 1024
+"""How far a compressed file may unpack, beyond what none needs to be compressed for: footage of 64 channels has 21."""
 PLAIN_LIMIT = 3 * 1024 * 1024
 """Octets; longer files are compressed, since the backend takes blobs of 4 MiB."""
 _LEVEL, _GZIP = 9, 31
@@ -138,12 +140,14 @@ def unpacked(files: Mapping[str, bytes], name: str) -> bytes | None:
         return files[name]
     if f"{name}.gz" not in files:
         return None
+    small = files[f"{name}.gz"]
+    most = min(MAX_SEGMENT, RATIO_FREE + MAX_RATIO * len(small))
     try:
-        with gzip.GzipFile(fileobj=io.BytesIO(files[f"{name}.gz"])) as file:
-            data = file.read(MAX_SEGMENT + 1)
+        with gzip.GzipFile(fileobj=io.BytesIO(small)) as file:
+            data = file.read(most + 1)
     except (OSError, EOFError, zlib.error) as error:
         raise MalformedError("this is not gzip data: {why}", where=name, why=str(error)) from error
-    if len(data) > MAX_SEGMENT:
+    if len(data) > most:
         raise MalformedError("this file is too large when unpacked", where=name)
     return data
 

@@ -1,13 +1,13 @@
 """Verification of one bundle, from the zip's bytes to every number in it.
 
 Checks, in order: `bundle`, `trust`, `signature/<seq>`, `files/<seq>`, `files/unnamed`, `chain`, `receipt/<seq>`,
-`time/<seq>`, `plan/<seq>`, `segment/<seq>/<asset>`, `replay/<seq>/<asset>`, `readings/<seq>`, `packs/<seq>`,
-`runs/<seq>`, `findings/<seq>/<standard>`.
+`time/<seq>`, `plan/<seq>`, `segment/<seq>/<asset>`, `replay/<seq>/<asset>`, `readings/<seq>`, `assessment`; of the
+assessment, which is the last entry, `packs/<seq>`, `campus/<seq>`, `runs/<seq>`, `findings/<seq>/<standard>`. Earlier
+assessments that lie between are history: what they judged is in bundles of their own.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from agent import canonical
@@ -16,12 +16,11 @@ from agent.errors import VerificationError
 from agent.evidence.bundle import BundleContents, check_manifest, read_bundle
 from agent.language import N_
 from agent.model.evidence import EntryKind
-from agent.model.finding import Assessment, Window
 from agent.sessions.segment import parse_segment, unpacked
-from agent.verify.parsed import ParsedFiles
+from agent.verify.judged import check_assessment, findings_of
 from agent.verify.policy import Trust, released_packs, trust_of_bundle
-from agent.verify.recompute import readings_bytes, readings_of, recompute_assessment, replay_segment
-from agent.verify.result import Assurance, AttestationResult, CheckList, WordedError
+from agent.verify.recompute import readings_bytes, readings_of, replay_segment
+from agent.verify.result import AttestationResult, CheckList
 from agent.verify.statements import (
     Opened,
     check_chain,
@@ -31,57 +30,14 @@ from agent.verify.statements import (
     open_all,
     stated_step,
 )
+from agent.verify.work import Kept, Verified, Work, unreleased
 
 if TYPE_CHECKING:
     from agent.model.campus import Campus
-    from agent.model.evidence import Leaf
-    from agent.model.exchange import Exchange
     from agent.model.reading import Reading
     from agent.sessions.segment import Segment
 
 __all__ = ["Kept", "Verified", "verify_bundle"]
-
-
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """A raw exchange and where it is kept."""
-
-    exchange: Exchange
-    segment: str
-    """Digest of the segment file."""
-    line: int
-    """Line of the segment, from 1."""
-    asset: str
-
-
-@dataclass
-class Verified:
-    """What verification found, for the report: the result and the parsed content, as far as it could be parsed."""
-
-    result: AttestationResult
-    statements: list[Opened] = field(default_factory=list)
-    leaves: dict[int, Leaf] = field(default_factory=dict)
-    campus: Campus | None = None
-    readings: list[Reading] = field(default_factory=list)
-    """Of all runs, in chain order."""
-    exchanges: dict[str, Kept] = field(default_factory=dict)
-    """By digest of the exchange."""
-    bundle: BundleContents | None = None
-    assessments: list[Assessment] = field(default_factory=list)
-
-
-@dataclass
-class _Work:
-    """The state of one verification."""
-
-    bundle: BundleContents
-    trust: Trust
-    checks: CheckList
-    found: Verified
-    packs: frozenset[str]
-    parsed: ParsedFiles = field(default_factory=ParsedFiles)
-    assurance: dict[int, Assurance] = field(default_factory=dict)
-    run_readings: dict[str, list[Reading]] = field(default_factory=dict)
 
 
 def verify_bundle(data: bytes, *, trust: Trust | None = None, packs: frozenset[str] | None = None) -> Verified:
@@ -107,14 +63,17 @@ def verify_bundle(data: bytes, *, trust: Trust | None = None, packs: frozenset[s
         empty.result = AttestationResult(digest, tuple(checks.checks), {}, empty.result.trust)
         return empty
     empty.bundle = bundle
-    work = _Work(bundle, agreed, checks, empty, released_packs() if packs is None else packs)
+    work = Work(bundle, agreed, checks, empty, released_packs() if packs is None else packs)
     _check_statements(work)
     for item in work.found.statements:
         if item.kind in (EntryKind.RUN, EntryKind.RUN_ABORT):
             _check_run(work, item)
-    for item in work.found.statements:
-        if item.kind is EntryKind.ASSESSMENT:
-            _check_assessment(work, item)
+    last = work.found.statements[-1] if work.found.statements else None
+    with work.checks.check("assessment"):
+        if last is None or last.kind is not EntryKind.ASSESSMENT or not findings_of(last.files(bundle)):
+            raise VerificationError("the bundle does not end with an assessment that has findings")
+    if last is not None and last.kind is EntryKind.ASSESSMENT:
+        check_assessment(work, last)
     work.found.result = AttestationResult(digest, tuple(checks.checks), work.assurance, agreed.source)
     return work.found
 
@@ -138,7 +97,7 @@ def _agreed_trust(bundle: BundleContents, pinned: Trust | None) -> Trust:
     return pinned
 
 
-def _check_statements(work: _Work) -> None:
+def _check_statements(work: Work) -> None:
     opened = open_all(work.bundle, work.trust, work.checks)
     work.found.statements = opened
     check_files(work.bundle, opened, work.checks)
@@ -155,7 +114,7 @@ def _check_statements(work: _Work) -> None:
 # --- runs ---------------------------------------------------------------------------------------------------------
 
 
-def _check_run(work: _Work, item: Opened) -> None:
+def _check_run(work: Work, item: Opened) -> None:
     files = item.files(work.bundle)
     campus = None
     with work.checks.check(f"plan/{item.seq}"):
@@ -190,7 +149,7 @@ def _check_run(work: _Work, item: Opened) -> None:
         _check_readings(work, item, files, None if broken else recomputed)
 
 
-def _campus(work: _Work, item: Opened, files: dict[str, bytes]) -> Campus:
+def _campus(work: Work, item: Opened, files: dict[str, bytes]) -> Campus:
     plan = item.statement.predicate.plan
     if "campus.yaml" not in files:
         raise VerificationError("the statement carries no campus.yaml")
@@ -229,7 +188,7 @@ def _check_segment(item: Opened, segment: Segment, exchanges: int, gaps: int) ->
         previous_ns = int(entry.monotonic_ns)
 
 
-def _check_asset(work: _Work, segment: Segment, campus: Campus, files: dict[str, bytes], nonce: str) -> None:
+def _check_asset(work: Work, segment: Segment, campus: Campus, files: dict[str, bytes], nonce: str) -> None:
     """The asset that was asked is the campus file's, read as a released family says."""
     header = segment.header
     declared = campus.asset(header.asset.id)
@@ -237,7 +196,7 @@ def _check_asset(work: _Work, segment: Segment, campus: Campus, files: dict[str,
     if declared is None:
         raise VerificationError("the campus file has no asset {asset}", asset=header.asset.id)
     if name not in files or canonical.digest(files[name]) not in work.packs:
-        raise _unreleased(name)
+        raise unreleased(name)
     family = work.parsed.family(files[name], name).value
     if family.id != declared.family or family.equip(declared).drawn(nonce) != header.asset:
         raise VerificationError(
@@ -251,19 +210,13 @@ def _check_asset(work: _Work, segment: Segment, campus: Campus, files: dict[str,
         )
 
 
-def _unreleased(name: str) -> VerificationError:
-    return VerificationError(
-        "{name} is not a released pack that this program knows; if you trust it, name it with --pack", name=name
-    )
-
-
-def _keep_exchanges(work: _Work, segment: Segment, digest: str) -> None:
+def _keep_exchanges(work: Work, segment: Segment, digest: str) -> None:
     for number, recorded in enumerate(segment.exchanges):
         kept = Kept(recorded.exchange, digest, number + 2, segment.header.asset.id)
         work.found.exchanges[recorded.source] = kept
 
 
-def _check_readings(work: _Work, item: Opened, files: dict[str, bytes], recomputed: list[Reading] | None) -> None:
+def _check_readings(work: Work, item: Opened, files: dict[str, bytes], recomputed: list[Reading] | None) -> None:
     with work.checks.check(f"readings/{item.seq}"):
         data = unpacked(files, "readings.jsonl")
         if data is None:
@@ -292,72 +245,3 @@ def _first_difference(claimed: list[Reading], recomputed: list[Reading] | None) 
     return VerificationError(
         "{count} readings are signed, but the raw answers give {given}", count=len(claimed), given=len(recomputed)
     )
-
-
-# --- assessments --------------------------------------------------------------------------------------------------
-
-
-def _check_assessment(work: _Work, item: Opened) -> None:
-    files = item.files(work.bundle)
-    predicate = item.statement.predicate
-    window = None
-    readings: list[Reading] = []
-    with work.checks.check(f"packs/{item.seq}"):
-        for name, data in sorted(files.items()):
-            if name.startswith(("standards/", "metrics/")) and canonical.digest(data) not in work.packs:
-                raise _unreleased(name)
-    with work.checks.check(f"runs/{item.seq}"):
-        if predicate.window is None:
-            raise VerificationError("the assessment names no window")
-        window = Window(since=predicate.window[0], until=predicate.window[1])
-        readings = _judged_readings(work, files, window)
-    for name, data in sorted(files.items()):
-        if not name.startswith("findings/"):
-            continue
-        with work.checks.check(f"findings/{item.seq}/{name.removeprefix('findings/').removesuffix('.json')}"):
-            claimed = Assessment.from_bytes(data, where=name)
-            work.found.assessments.append(claimed)
-            if window is None:
-                raise VerificationError("the runs that it judged are not known")
-            again = recompute_assessment(claimed, files, readings, window, work.parsed)
-            if again.to_bytes() != data:
-                raise _different_findings(claimed, again)
-
-
-def _judged_readings(work: _Work, files: dict[str, bytes], window: Window) -> list[Reading]:
-    """The named runs are exactly the runs of the window that the chain holds: none left out, none added."""
-    named = (unpacked(files, "runs.txt") or b"").decode("ascii", "replace").split()
-    since, until = parse_time(window.since), parse_time(window.until)
-    held = [
-        item.digest
-        for item in work.found.statements
-        if item.kind is EntryKind.RUN and since <= parse_time(item.statement.predicate.time.finished) <= until
-    ]
-    if named != held:
-        missing = len(set(held) - set(named))
-        raise VerificationError(
-            "the assessment judged {count} runs, the chain holds {held} in its window ({missing} left out)",
-            count=len(named),
-            held=len(held),
-            missing=missing,
-        )
-    unread = [digest for digest in held if digest not in work.run_readings]
-    if unread:
-        raise VerificationError("the readings of {count} judged runs do not hold", count=len(unread))
-    return [reading for digest in held for reading in work.run_readings[digest]]
-
-
-def _different_findings(claimed: Assessment, again: Assessment) -> VerificationError:
-    for one, other in zip(claimed.clauses, again.clauses, strict=False):
-        if one != other:
-            return WordedError(
-                N_(
-                    "clause {clause} is signed as {signed} with {points} points, "
-                    "but the evidence gives {given} with {given_points}"
-                ),
-                {"signed": one.outcome, "given": other.outcome},
-                clause=one.clause,
-                points=one.points_proven,
-                given_points=other.points_proven,
-            )
-    return VerificationError("the signed findings are not what the evidence gives")

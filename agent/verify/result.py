@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from agent.errors import AgentError, VerificationError
-from agent.language import NAMES
+from agent.language import N_, NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -77,6 +77,11 @@ def _translated(word: str, translate: Callable[[str], str]) -> str:
     return word if found == name else found
 
 
+_ABSURD = (ArithmeticError, MemoryError, RecursionError, ValueError)
+"""What numbers, dates and depths that no agent writes come to where they are computed with."""
+_NO_SENSE = N_("it holds numbers that nothing can be computed from")
+
+
 @dataclass(frozen=True, slots=True)
 class _Running:
     """A check that is being made."""
@@ -95,6 +100,9 @@ class _Running:
         if isinstance(error, AgentError):
             self.checks.append(Check(self.name, ok=False, detail=str(error), render=error.render))
             return True
+        if isinstance(error, _ABSURD):
+            self.checks.append(Check(self.name, ok=False, detail=_NO_SENSE))
+            return True
         if error is None:
             self.checks.append(Check(self.name, ok=True, detail=self._held(str), render=self._held))
         return False
@@ -105,7 +113,7 @@ class _Running:
 
 @dataclass
 class CheckList:
-    """Collects checks; a check that raises one of our errors is a failed check, never a traceback."""
+    """Collects checks; one that raises an error of ours, or stumbles over absurd numbers, is a failed check."""
 
     checks: list[Check] = field(default_factory=list)
 

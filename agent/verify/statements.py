@@ -115,8 +115,18 @@ def check_chain(opened: list[Opened], checks: CheckList) -> None:
 
 
 def check_receipt(item: Opened, trust: Trust, checks: CheckList) -> Leaf | None:
-    """Check `receipt/<seq>` where there is a receipt, and return the log leaf it proves."""
+    """Check `receipt/<seq>`, and return the log leaf it proves.
+
+    Where the reviewer pinned the log's key, every entry must have a receipt: without, a school can make its past anew.
+    Where the key is the bundle's own, there is nobody to vouch, and an entry without receipt is `chained`.
+    """
     if item.file.receipt is None:
+        if trust.source == "pinned" and trust.log_vkey is not None:
+            with checks.check(f"receipt/{item.seq}"):
+                raise VerificationError(
+                    "it has no receipt, though the key of the log is pinned",
+                    todo="Ask the school to upload first and to make the bundle again",
+                )
         return None
     leaf = None
     with checks.check(f"receipt/{item.seq}"):

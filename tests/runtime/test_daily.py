@@ -15,7 +15,7 @@ from agent.errors import JournalError, UsageError
 from agent.evidence.bundle import write_bundle
 from agent.journal.slots import SlotState
 from agent.model.evidence import EntryKind, Statement, TargetResult
-from agent.runtime.assessment import export, judge_window, late_runs, latest_assessment, sign_judgement
+from agent.runtime.assessment import assess_window, export, judge_window, late_runs, latest_assessment, sign_judgement
 from agent.runtime.daily import JOB, Daily
 from agent.runtime.judging import judge_apart
 from agent.runtime.schedule import EPOCH, planned
@@ -94,6 +94,45 @@ def test_each_day_has_one_assessment_and_it_holds(days: Days, tmp_path: Path) ->
     write_bundle(tmp_path / "bundle.zip", contents)
     verified = verify_bundle((tmp_path / "bundle.zip").read_bytes()).result
     assert verified.ok, [f"{check.name}: {check.detail}" for check in verified.failed()]
+
+
+def held(days: Days, directory: Path) -> list[str]:
+    """Return what fails in the bundle of the newest assessment."""
+    newest = list(days.agent.journal.entries(kind=EntryKind.ASSESSMENT))[-1]
+    contents = export(days.agent.journal, newest, days.agent.signer.public_pem, None, None)
+    write_bundle(directory / "bundle.zip", contents)
+    verified = verify_bundle((directory / "bundle.zip").read_bytes()).result
+    return [f"{check.name}: {check.detail}" for check in verified.failed()]
+
+
+def test_a_bundle_begins_before_its_window_and_holds_where_older_judgements_lie_between(
+    days: Days, tmp_path: Path
+) -> None:
+    """After forty days the window no longer reaches the first runs; what was judged then is history, and holds."""
+
+    async def live() -> None:
+        for day in (0, 20, 40):
+            days.clock.wall = START + timedelta(days=day)
+            await days.measure()
+            await days.service._assess()
+
+    asyncio.run(live())
+    assert days.place.kinds()["assessment"] == 3
+    assert held(days, tmp_path) == []
+
+
+def test_a_campus_file_that_nothing_was_measured_by_is_named_in_the_chain(days: Days, tmp_path: Path) -> None:
+    """Who judges by an edited file says so with an entry of its own; without it the bundle would not hold."""
+    asyncio.run(days.measure())
+    before = days.place.kinds()
+    days.agent.campus_bytes += b"# edited since\n"
+    until = days.clock.now()
+    assess_window(days.agent, ["bozhou-school-2024"], until - timedelta(days=1), until)
+    assert {kind: count - before[kind] for kind, count in days.place.kinds().items() if count != before[kind]} == {
+        "config": 1,
+        "assessment": 1,
+    }
+    assert held(days, tmp_path) == []
 
 
 def test_a_restart_asks_nothing_twice(days: Days) -> None:

@@ -359,6 +359,40 @@ def pack_with_lower_thresholds(museum: Museum) -> None:
     sign_quietly(museum, entry.seq)
 
 
+@case("runs/")
+def first_runs_cut_off(museum: Museum) -> None:
+    """The runs at the beginning of the window are gone, with all that was before; the other receipts stay."""
+    first = museum.entries.index(museum.first(EntryKind.RUN))
+    del museum.entries[: first + 1]
+    drop_unnamed(museum)
+    museum.entries[-1].receipt = None
+    museum.rejudge()
+
+
+@case("campus/")
+def judged_by_another_campus_file(museum: Museum) -> None:
+    """The contract was written larger between measuring and judging, and no entry says so."""
+    entry = museum.entries[-1]
+    changed = museum.data(entry, "campus.yaml").replace(b'value: "400"', b'value: "1000"', 1)
+    museum.put(entry, "campus.yaml", changed)
+    entry.predicate["plan"]["sha256"] = canonical.hex_of(canonical.digest(changed))
+    entry.receipt = None
+    museum.resign(entry)
+
+
+@case("assessment")
+def nothing_judged(museum: Museum) -> None:
+    """The assessment is cut off: everything that is left holds, and says nothing."""
+    del museum.entries[-1]
+    drop_unnamed(museum)
+
+
+@case("receipt/")
+def receipts_not_shown(museum: Museum) -> None:
+    """A past that was made anew has no receipts; nothing else would tell it from the true one."""
+    museum.without_receipts()
+
+
 # --- shared -------------------------------------------------------------------------------------------------------
 
 

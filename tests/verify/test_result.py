@@ -35,9 +35,19 @@ def test_a_check_that_fails_tells_why_and_not_its_figures() -> None:
 def test_a_defect_of_the_program_is_no_verdict() -> None:
     """Anything but our own errors passes through, and leaves no check behind that looks made."""
     checks = CheckList()
-    with pytest.raises(ZeroDivisionError), checks.check("chain"):
-        raise ZeroDivisionError
+    with pytest.raises(KeyError), checks.check("chain"):
+        raise KeyError
     assert checks.checks == []
+
+
+@pytest.mark.parametrize("error", [OverflowError, ValueError, MemoryError, RecursionError])
+def test_numbers_that_make_no_sense_are_a_failed_check(error: type[Exception]) -> None:
+    """Dates, lengths and depths that no agent writes are the bundle's fault, and no traceback."""
+    checks = CheckList()
+    with checks.check("time/3"):
+        raise error
+    assert [(check.name, check.ok) for check in checks.checks] == [("time/3", False)]
+    assert "numbers" in checks.checks[0].detail
 
 
 def test_words_within_a_reason_are_translated_with_it() -> None:
