@@ -18,7 +18,7 @@ from agent.clock import parse_time, time_text
 from agent.errors import AgentError
 from agent.journal.slots import SlotState
 from agent.model.evidence import EntryKind, Statement
-from agent.runtime.schedule import ALL_RESTING, MAX_PAUSE
+from agent.runtime.schedule import ALL_RESTING, MAX_PAUSE, RESTED
 from agent.sessions.segment import read_segment, unpacked
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def ailing(journal: Journal) -> list[Ailing]:
                     known.setdefault(name, _judged(journal, run, target, name))
             elif None not in known.values():  # otherwise it has answered since
                 resting.add(target.id)
-    left_alone = {slot.job for slot in _latest(slots).values() if slot.reason == ALL_RESTING}
+    left_alone = [slot.due for slot in _latest(slots).values() if slot.reason == ALL_RESTING]
     failed = {asset: _merged(known, left_alone) for asset, known in results.items()}
     failed |= _before_rest(journal, newest, resting)
     return [one for asset in sorted(failed) for one in failed[asset]]
@@ -127,16 +127,24 @@ def _latest(slots: Collection[Slot]) -> dict[str, Slot]:
     return {slot.job: slot for slot in slots}
 
 
-def _merged(known: Mapping[str, Ailing | None], left_alone: set[str]) -> list[Ailing]:
-    """Return what failed on one asset, one for each result; where nothing else was answered, without collectors."""
+def _merged(known: Mapping[str, Ailing | None], left_alone: Collection[datetime]) -> list[Ailing]:
+    """Return what failed on one asset, one for each result; where nothing else was answered, without collectors.
+
+    Args:
+        known: the newest result by collector.
+        left_alone: slots in which nobody was asked because all rested: so does what failed altogether shortly before.
+    """
     found: dict[str, Ailing] = {}
     for one in sorted(filter(None, known.values()), key=lambda one: one.at, reverse=True):
         newest = found.get(one.result, replace(one, collectors=()))
         names = tuple(sorted({*newest.collectors, *one.collectors} - {_ANY}))
-        rests = newest.resting or bool(left_alone & set(one.collectors))
-        found[one.result] = replace(newest, collectors=names, resting=rests)
-    alike = len(found) == 1 and None not in known.values()
-    return [replace(one, collectors=()) if alike else one for one in found.values()]
+        found[one.result] = replace(newest, collectors=names)
+    if len(found) != 1 or None in known.values():
+        return list(found.values())
+    (only,) = found.values()
+    failed = parse_time(only.at)
+    rests = only.result in RESTED and any(abs(due - failed) <= MAX_PAUSE for due in left_alone)
+    return [replace(only, collectors=(), resting=rests)]
 
 
 def _before_rest(journal: Journal, newest: Entry, resting: Collection[str]) -> dict[str, list[Ailing]]:

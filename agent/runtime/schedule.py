@@ -32,6 +32,8 @@ NIGHT = timedelta(hours=2)
 """Civil time of what is asked once a day."""
 MAX_PAUSE = timedelta(minutes=15)
 """A failing device is asked at least this often."""
+RESTED = (GapReason.UNREACHABLE, GapReason.REFUSED, GapReason.DEADLINE)
+"""Failures after which a device is asked less often."""
 ALL_RESTING = "every device is resting after failures"
 """Why a slot is skipped in which nobody would be asked."""
 MOST_SLOTS = 5_000
@@ -100,7 +102,7 @@ class Patience:
     def note(self, targets: Iterable[TargetResult], now: datetime, every_seconds: int) -> None:
         """Take in how the assets of a run did."""
         for target in targets:
-            if target.result not in (GapReason.UNREACHABLE, GapReason.REFUSED, GapReason.DEADLINE):
+            if target.result not in RESTED:
                 self._failures.pop(target.id, None)
                 self._not_before.pop(target.id, None)
                 continue

@@ -99,6 +99,14 @@ def test_a_slot_that_is_skipped_since_all_rest_is_no_recovery(tmp_path: Path) ->
     assert UNREACHABLE in one.why
 
 
+def test_a_device_rests_from_all_questions(tmp_path: Path) -> None:
+    """Two seldom questions failed and the frequent one was never asked since: the device is told to rest."""
+    place = school(tmp_path, {"gw": free_udp_port()}, deadline=5)
+    told = lived(place, [(0, "identity"), (0, "ipv6"), (0, "links")])[-1]
+    assert told.slots == {"done": 2, "skipped": 1}
+    assert by_asset(told)["gw"].resting
+
+
 def test_a_device_that_was_taken_off_the_campus_file_is_not_told(tmp_path: Path, device: int) -> None:
     """What is no longer part of the campus cannot fail."""
     place = school(tmp_path, {"well": device, "gone": free_udp_port()}, deadline=5)
