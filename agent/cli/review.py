@@ -55,7 +55,7 @@ def verify(
         verdict = _("holds") if result.ok else _("does NOT hold")
         counts = _("{count} checks, {failed} failed").format(count=len(result.checks), failed=len(result.failed()))
         typer.echo(_visible(f"{bundle.name}: {verdict} ({counts})"))
-        typer.echo(_grades(result, _))
+        typer.echo(_grades(result, _), err=True)
         if pinned is None:  # anyone can make a bundle that agrees with itself
             typer.echo(_("keys taken from the bundle itself; pin them with --trust to know whose they are"), err=True)
     if not result.ok:

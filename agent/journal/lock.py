@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
 from typing import TYPE_CHECKING
 
 from agent.errors import JournalBusyError, JournalError
@@ -12,6 +13,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 __all__ = ["is_locked", "take_lock"]
+
+_GLANCE = 0.1
+"""Seconds; `is_locked` takes the lock for microseconds."""
 
 
 def take_lock(directory: Path) -> int:
@@ -22,7 +26,11 @@ def take_lock(directory: Path) -> int:
     """
     descriptor = os.open(directory / "journal.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(_GLANCE)  # somebody may only look whether it is taken
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
         os.close(descriptor)
         raise JournalBusyError(

@@ -73,7 +73,7 @@ def test_forms_of_a_bundle_that_does_not_hold(call: Call, tmp_path: Path) -> Non
 
 
 def test_a_draft_that_people_completed_stays(call: Call, tmp_path: Path) -> None:
-    """The same draft again is no matter; one that differs from what is there stays, with all others, until --replace."""
+    """The same draft again is no matter; one that differs from what is there stays, all of them, until --replace."""
     drafts = tmp_path / "drafts"
     write = ("forms", BUNDLE, "--trust", TRUST, "-o", drafts)
     assert [call(*write).code, call(*write).code] == [0, 0]

@@ -121,3 +121,10 @@ def test_samples_are_counted_by_the_schools_own_days(tmp_path: Path) -> None:
     ]
     assert plan.school_days(noons) == 3
     assert plan.school_days([milliseconds("2026-09-30T23:00:00Z")]) == 0  # already the holiday in Shanghai
+
+
+@pytest.mark.parametrize("name", ["localtime", "posixrules", "Factory", "Asia", "../etc/localtime"])
+def test_a_zone_is_a_place_on_earth(name: str) -> None:
+    """What a name means must not depend on the machine that reads it: a reviewer's is another than the school's."""
+    with pytest.raises(PackError, match="not a time zone"):
+        parse_campus(f"version: '1'\nschool: {{id: s, name: s}}\ntimezone: {name}\n".encode(), "campus.yaml")
