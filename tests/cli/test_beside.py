@@ -93,7 +93,7 @@ def test_an_assessment_that_fails_does_not_stop_the_measuring(tmp_path: Path, de
         runs = place.kinds()["run"]
         assert until(lambda: place.kinds()["run"] > runs)
         told = call("status", "--state", place.state)
-        assert "failed: it cannot be judged: there is no standard 'no-such-standard'" in told.out
+        assert "; it cannot be judged: there is no standard 'no-such-standard'" in told.out
         other = tmp_path / "other.yaml"
         other.write_text(place.campus.read_text(encoding="utf-8").replace("school-1", "school-2"), encoding="utf-8")
         done = call("assess", "--standard", STANDARD, "--campus", other, "--state", place.state)
