@@ -89,7 +89,7 @@ def test_an_assessment_that_fails_does_not_stop_the_measuring(tmp_path: Path, de
     """The log and `status` say why; runs go on. Another school's campus file is refused beside the service, too."""
     place = running_school(tmp_path, device, "no-such-standard")
     with service(place) as (process, _):
-        assert until(lambda: "no-such-standard" in logged(place), 90)
+        assert until(lambda: "there is no standard 'no-such-standard'" in logged(place), 90)
         runs = place.kinds()["run"]
         assert until(lambda: place.kinds()["run"] > runs)
         told = call("status", "--state", place.state)
