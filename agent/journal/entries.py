@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from agent.journal.database import Database
     from agent.journal.records import Sign, Signed
 
-__all__ = ["COLUMNS", "append", "entry_of", "find", "head", "open_runs", "read"]
+__all__ = ["COLUMNS", "append", "entry_of", "find", "head", "open_runs", "read", "read_back"]
 
 COLUMNS = "e.seq, e.prev, e.sha256, e.kind, e.run, e.payload, e.envelope, e.created"
-_PAGE = 100
+_PAGE, _PAGE_BACK = 100, 20
 
 
 def append(database: Database, sign: Sign, clock: Clock) -> Entry:
@@ -66,6 +66,21 @@ def read(database: Database, after: int, kind: str | None) -> Iterator[Entry]:
         if len(rows) < _PAGE:
             return
         after = rows[-1][0]
+
+
+def read_back(database: Database, before: int | None, kind: str | None) -> Iterator[Entry]:
+    """Yield the entries before that number, or all, newest first and a page at a time: mostly the first few will do."""
+    while True:
+        rows = database.rows(
+            f"select {COLUMNS} from entry e where (? is null or e.seq < ?) and (? is null or e.kind = ?)"  # noqa: S608 (constants)
+            f" order by e.seq desc limit {_PAGE_BACK}",
+            (before, before, kind, kind),
+        )
+        for row in rows:
+            yield entry_of(row, database)
+        if len(rows) < _PAGE_BACK:
+            return
+        before = rows[-1][0]
 
 
 def open_runs(database: Database) -> list[str]:

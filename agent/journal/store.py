@@ -110,6 +110,10 @@ class Journal:
         """Yield entries in chain order: those after that number, of that kind if one is given."""
         return entries.read(self._database, after, kind)
 
+    def entries_back(self, *, before: int | None = None, kind: str | None = None) -> Iterator[Entry]:
+        """Yield entries newest first: those before that number, of that kind if one is given."""
+        return entries.read_back(self._database, before, kind)
+
     def entry(self, sha256: str) -> Entry | None:
         """Return the entry whose payload has that digest, or None."""
         return entries.find(self._database, _hex(sha256))

@@ -195,10 +195,8 @@ def sign_judgement(agent: Agent, judgement: Judgement) -> Entry:
 
 def _last_plan(journal: Journal) -> Digest | None:
     """Return the digest of the campus file that the chain named last; None where it names none."""
-    newest = None
-    for entry in journal.entries():
-        if entry.kind in (EntryKind.RUN_START, EntryKind.RUN, EntryKind.CONFIG):
-            newest = entry
+    naming = (EntryKind.RUN_START, EntryKind.RUN, EntryKind.CONFIG)
+    newest = next((entry for entry in journal.entries_back() if entry.kind in naming), None)
     named = Statement.from_bytes(newest.payload).subject if newest is not None else ()
     return next((subject.digest.digest() for subject in named if subject.name == "campus.yaml"), None)
 
@@ -219,12 +217,8 @@ def assess_window(
 def latest_assessment(journal: Journal, standards: Sequence[str] = ()) -> Statement | None:
     """Return the newest signed assessment by all of these standards (by any if none is named), or None."""
     wanted = {f"findings/{name}.json" for name in standards}
-    newest = None
-    for entry in journal.entries(kind=EntryKind.ASSESSMENT):
-        statement = Statement.from_bytes(entry.payload)
-        if wanted <= {subject.name for subject in statement.subject}:
-            newest = statement
-    return newest
+    statements = (Statement.from_bytes(entry.payload) for entry in journal.entries_back(kind=EntryKind.ASSESSMENT))
+    return next((one for one in statements if wanted <= {subject.name for subject in one.subject}), None)
 
 
 def _ended(entry: Entry) -> datetime:
@@ -246,7 +240,7 @@ def export(
     since, until = (parse_time(text) for text in statement.predicate.window)
     runs = {item.run for item, _ in runs_between(journal, since, until)}
     first = min((entry.seq for entry in journal.entries() if entry.run in runs), default=assessment.seq)
-    first = max((entry.seq for entry in journal.entries() if entry.seq < first and _ended(entry) < since), default=0)
+    first = next((entry.seq for entry in journal.entries_back(before=first) if _ended(entry) < since), 0)
     entries = [entry for entry in journal.entries(after=first - 1) if entry.seq <= assessment.seq]
     blobs: dict[str, bytes] = {}
     files = []

@@ -36,8 +36,6 @@ REACH = timedelta(hours=26)
 """How far back from the newest run a collector's slot counts: what is asked once a day is asked within it."""
 LONGEST_REST = timedelta(hours=1)
 """How far back the answer is looked for after which a device rests; a rest ends after a quarter of that."""
-_STEP = 100
-"""Entry numbers that are looked at in one go on the way back."""
 _ANY = ""
 """The collector where a record does not tell which one asked."""
 
@@ -66,7 +64,7 @@ class Ailing:
 
 def newest_run(journal: Journal) -> Entry | None:
     """Return the entry of the newest finished run, or None."""
-    return next(_backwards(journal), None)
+    return next(journal.entries_back(kind=EntryKind.RUN), None)
 
 
 def ailing(journal: Journal) -> list[Ailing]:
@@ -101,7 +99,7 @@ def _decisive(journal: Journal, newest: Entry, slots: Collection[Slot]) -> Itera
     With the collectors of a slot; none for a run beside the slots (`run --once`), which asks each asset its own.
     """
     wanted = _latest([slot for slot in slots if slot.state is SlotState.DONE])
-    for entry in _backwards(journal):
+    for entry in journal.entries_back(kind=EntryKind.RUN):
         if entry.created < newest.created - REACH:
             return
         jobs = {job for job, slot in wanted.items() if _holds(slot, entry.created)}
@@ -152,7 +150,9 @@ def _before_rest(journal: Journal, newest: Entry, resting: Collection[str]) -> d
     at = Statement.from_bytes(newest.payload).predicate.time.finished
     found = {asset: [Ailing(asset, "resting", at, resting=True)] for asset in resting}
     missing = set(resting)
-    for entry in takewhile(lambda entry: entry.created >= newest.created - LONGEST_REST, _backwards(journal)):
+    for entry in takewhile(
+        lambda entry: entry.created >= newest.created - LONGEST_REST, journal.entries_back(kind=EntryKind.RUN)
+    ):
         if not missing:
             break
         run = Statement.from_bytes(entry.payload)
@@ -196,17 +196,3 @@ def _segment(journal: Journal, run: Statement, target: TargetResult) -> bytes | 
         return unpacked({name: journal.get_blob(digest)}, name.removesuffix(".gz")) if name else None
     except AgentError:  # pruned, or damaged: `journal check` says it
         return None
-
-
-def _backwards(journal: Journal) -> Iterator[Entry]:
-    """Yield the finished runs, newest first."""
-    last, _ = journal.head()
-    while last >= 0:
-        first = max(0, last - _STEP + 1)
-        page = []
-        for entry in journal.entries(after=first - 1, kind=EntryKind.RUN):
-            if entry.seq > last:
-                break
-            page.append(entry)
-        yield from reversed(page)
-        last = first - 1

@@ -75,6 +75,12 @@ def test_all_pages_of_entries_are_read(journal: Journal, make_sign: MakeSign) ->
     for _ in range(205):
         journal.append(make_sign())
     assert [entry.seq for entry in journal.entries()] == list(range(205))
+    backwards = list(journal.entries_back())
+    assert backwards == list(journal.entries())[::-1]
+    assert [entry.seq for entry in journal.entries_back(before=103)] == list(range(102, -1, -1))
+    kind = backwards[0].kind
+    assert list(journal.entries_back(kind=kind)) == list(journal.entries(kind=kind))[::-1]
+    assert list(journal.entries_back(before=0)) == []
 
 
 def test_a_payload_that_is_not_the_next_link_is_refused(journal: Journal, make_sign: MakeSign) -> None:
