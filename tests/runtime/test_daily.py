@@ -22,7 +22,7 @@ from agent.runtime.schedule import EPOCH, planned
 from agent.runtime.service import Service
 from agent.runtime.wiring import open_agent
 from agent.verify.bundle import verify_bundle
-from tests.runtime.world import School, school
+from tests.runtime.world import School, SetClock, school
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,27 +32,12 @@ START = datetime(2026, 11, 22, 2, 0, 0, tzinfo=UTC)
 BOZHOU = "applications: [{standard: bozhou-school-2024}]\n"
 
 
-class SetClock:
-    """A clock that a test sets."""
-
-    def __init__(self) -> None:
-        self.wall = START
-        self.mono = 0
-
-    def now(self) -> datetime:
-        return self.wall
-
-    def monotonic_ns(self) -> int:
-        self.mono += 1_000_000
-        return self.mono
-
-
 class Days:
     """A service whose days a test lives through."""
 
     def __init__(self, place: School) -> None:
         self.place = place
-        self.clock = SetClock()
+        self.clock = SetClock(START)
         self.agent = open_agent(place.campus, place.state, clock=self.clock)
         self.service = Service(self.agent, lambda: None)
 

@@ -31,7 +31,7 @@ from agent.runtime.schedule import (
 )
 from agent.runtime.service import Service
 from agent.runtime.wiring import open_agent
-from tests.runtime.world import school
+from tests.runtime.world import SetClock, school
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -179,21 +179,6 @@ EVERY = 60
 START = datetime(2026, 11, 22, 2, 0, 0, tzinfo=UTC)
 
 
-class SetClock:
-    """A clock that a test sets."""
-
-    def __init__(self) -> None:
-        self.wall = START
-        self.mono = 0
-
-    def now(self) -> datetime:
-        return self.wall
-
-    def monotonic_ns(self) -> int:
-        self.mono += 1_000_000
-        return self.mono
-
-
 @settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.sampled_from([60, 60, 61, 59, 5, 180, 600, 3600, -60, -180, -600, -3]), min_size=1, max_size=10))
 def test_whatever_the_clock_does_every_slot_has_one_end(
@@ -208,7 +193,7 @@ def test_whatever_the_clock_does_every_slot_has_one_end(
             await service._slot("interfaces", EVERY)
 
     place = school(tmp_path_factory.mktemp("slots"), {"sw1": device}, every=EVERY, deadline=1)
-    clock = SetClock()
+    clock = SetClock(START)
     with closing(open_agent(place.campus, place.state, clock=clock)) as agent:
         service = Service(agent, lambda: None)
         asyncio.run(live())
@@ -235,7 +220,7 @@ def test_time_that_is_lived_twice_is_measured_twice(tmp_path: Path, device: int)
             await service._slot("interfaces", EVERY)
 
     place = school(tmp_path, {"sw1": device}, every=EVERY, deadline=1)
-    clock = SetClock()
+    clock = SetClock(START)
     clock.wall = START + timedelta(hours=1)
     with closing(open_agent(place.campus, place.state, clock=clock)) as agent:
         for back in range(60):
@@ -255,7 +240,7 @@ def test_a_rhythm_that_is_begun_anew_within_a_slot_measures_it_once(tmp_path: Pa
             await service._slot("interfaces", EVERY)
 
     place = school(tmp_path, {"sw1": device}, every=EVERY, deadline=1)
-    clock = SetClock()
+    clock = SetClock(START)
     with closing(open_agent(place.campus, place.state, clock=clock)) as agent:
         service = Service(agent, lambda: None)
         asyncio.run(live())
@@ -265,7 +250,7 @@ def test_a_rhythm_that_is_begun_anew_within_a_slot_measures_it_once(tmp_path: Pa
 def test_what_passed_while_the_agent_was_off_is_one_gap(tmp_path: Path, device: int) -> None:
     """At a start every slot since the last one is missed, the one that had begun is failed, and the chain says so."""
     place = school(tmp_path, {"sw1": device}, every=EVERY, deadline=1)
-    clock = SetClock()
+    clock = SetClock(START)
     with closing(open_agent(place.campus, place.state, clock=clock)) as agent:
         agent.journal.slots.expect("interfaces", START)
         agent.journal.slots.start("interfaces", START)
@@ -291,7 +276,7 @@ def test_a_slot_that_comes_while_its_collector_is_busy_is_skipped(tmp_path: Path
         await first
 
     place = school(tmp_path, {"sw1": device}, every=EVERY, deadline=1)
-    clock = SetClock()
+    clock = SetClock(START)
     with closing(open_agent(place.campus, place.state, clock=clock)) as agent:
         service = Service(agent, lambda: None)
         asyncio.run(live())

@@ -11,7 +11,7 @@ from agent.model.evidence import EntryKind
 from agent.runtime.service import Service
 from agent.runtime.status import Status, as_json, status_of
 from agent.runtime.wiring import open_agent
-from tests.runtime.world import School, free_udp_port, school
+from tests.runtime.world import School, SetClock, free_udp_port, school
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,24 +24,9 @@ START = datetime.now(UTC).replace(second=10, microsecond=0) - timedelta(hours=3)
 UNREACHABLE = "nothing listens at this port"
 
 
-class SetClock:
-    """A clock that stands where a test sets it."""
-
-    def __init__(self) -> None:
-        self.wall = START
-        self.mono = 0
-
-    def now(self) -> datetime:
-        return self.wall
-
-    def monotonic_ns(self) -> int:
-        self.mono += 1_000_000
-        return self.mono
-
-
 def lived(place: School, slots: list[tuple[int, str]]) -> list[Status]:
     """Let a service do these slots, each so many seconds after the one before; return the status after each."""
-    clock = SetClock()
+    clock = SetClock(START)
     told: list[Status] = []
 
     async def live() -> None:
@@ -128,7 +113,7 @@ def test_the_status_says_whether_a_process_writes(tmp_path: Path, device: int) -
 def test_the_way_back_through_a_long_chain_is_found(tmp_path: Path, device: int) -> None:
     """A failure that only an hourly question meets is still told after hundreds of entries of other things."""
     place = school(tmp_path, {"well": device, "dead": free_udp_port()}, deadline=5)
-    clock = SetClock()
+    clock = SetClock(START)
 
     async def live() -> None:
         await service._slot("interfaces", 3600)

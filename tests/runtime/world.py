@@ -20,11 +20,27 @@ from agent.model.evidence import EntryKind, Statement
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from datetime import datetime
 
 REPOSITORY = Path(__file__).parents[2]
 COMMUNITY = "COMMUNITY-CANARY-1"
 SCHOOL = "school-1"
 CONTRACT = "{value: '500', by: noc, at: '2026-09-01T00:00:00Z', why: contract}"
+
+
+@dataclass
+class SetClock:
+    """A clock that stands where a test sets it."""
+
+    wall: datetime
+    mono: int = 0
+
+    def now(self) -> datetime:
+        return self.wall
+
+    def monotonic_ns(self) -> int:
+        self.mono += 1_000_000
+        return self.mono
 
 
 @dataclass
